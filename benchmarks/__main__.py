@@ -1,0 +1,147 @@
+"""`make bench`: ingest, a search, series metadata and a frame, against bare files in the same run.
+
+The limit for reading is an HTTP server that knows nothing of DICOM and serves the same bytes from
+a file: nginx where it is installed, else the same uvicorn with twenty lines.  The limit for writing
+is write + fsync of the same bytes.  Quote the ratios; the absolute figures are this machine's, today.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.client import Client
+from benchmarks.files import serving_files
+from benchmarks.material import Series, ct_series
+from tests.process import serving
+
+ROUNDS = 5
+FRAME = "multipart/related; type=application/octet-stream; transfer-syntax=*"
+WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Seconds of one operation, ours and the limit's, each a median of rounds taken in turn."""
+
+    name: str
+    ours_seconds: float
+    limit_seconds: float
+    cpu_seconds: float
+    """Of our server, per operation."""
+
+    def row(self) -> str:
+        ratio = self.limit_seconds / self.ours_seconds
+        return (
+            f"{self.name:34} {self.ours_seconds * 1000:9.3f} {self.cpu_seconds * 1000:9.3f} "
+            f"{self.limit_seconds * 1000:9.3f} {ratio:7.2f}"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--instances", type=int, default=200, help="CT slices of 512 KiB")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        series = ct_series(arguments.instances)
+        print(f"{'':34} {'ours ms':>9} {'cpu ms':>9} {'limit ms':>9} {'ratio':>7}")
+        for figure in figures(Path(folder), series):
+            print(figure.row(), flush=True)
+
+
+def figures(folder: Path, series: Series) -> list[Figure]:
+    with serving(folder / "archive") as ours:
+        return [
+            ingest(folder, series, ours.url, ours.process.pid),
+            *reads(folder, series, ours.url, ours.process.pid),
+        ]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Time that a process has spent on a processor (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ingest(folder: Path, series: Series, url: str, pid: int) -> Figure:
+    """STOW of a CT slice, ten in a request, against write + fsync of the same bytes."""
+    client = Client(url)
+    groups = [series.slices[begin : begin + 10] for begin in range(0, len(series.slices), 10)]
+    ours, limit = [], []
+    begun_cpu = cpu_seconds(pid)
+    for number, group in enumerate(groups):
+        begun = time.perf_counter()
+        status, _ = client.post("/studies", series.content_type, series.body(group))
+        ours.append((time.perf_counter() - begun) / len(group))
+        assert status == 200, status
+        begun = time.perf_counter()
+        for position, data in enumerate(group):
+            write_durably(folder / f"bare-{number}-{position}", data)
+        limit.append((time.perf_counter() - begun) / len(group))
+    cpu = (cpu_seconds(pid) - begun_cpu) / len(series.slices)
+    client.close()
+    name = "ingest, a 512 KiB CT slice"
+    return Figure(name, statistics.median(ours), statistics.median(limit), cpu)
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
+    """Each answer of ours, against the same number of bytes from a file."""
+    at = f"/studies/{series.StudyInstanceUID}/series/{series.SeriesInstanceUID}"
+    one = f"{at}/instances/{series.SOPInstanceUIDs[len(series.slices) // 2]}"
+    json = "application/dicom+json"
+    questions = [
+        ("search, one study by its UID", f"/studies?0020000D={series.StudyInstanceUID}", json, 500),
+        (f"metadata, series of {len(series.slices)}", f"{at}/metadata", json, 5),
+        ("frame, 512 KiB", f"{one}/frames/1", FRAME, 200),
+        ("instance, 512 KiB", one, WHOLE, 200),
+        (f"series of {len(series.slices)} instances", at, WHOLE, 1),
+    ]
+    public = folder / "public"
+    public.mkdir()
+    client = Client(url)
+    found = []
+    with serving_files(public) as (files_url, _):
+        bare = Client(files_url)
+        for number, (name, path, accept, times) in enumerate(questions):
+            status, length = client.get(path, accept)
+            assert status == 200, (status, path)
+            (public / f"{number}").write_bytes(bytes(length))
+            cpu = cpu_seconds(pid)
+            pairs = [
+                (
+                    timed(lambda: client.get(path, accept), times),  # noqa: B023
+                    timed(lambda: bare.get(f"/{number}"), times),  # noqa: B023
+                )
+                for _ in range(ROUNDS)
+            ]
+            cpu = (cpu_seconds(pid) - cpu) / (times * ROUNDS)
+            ours, limit = (statistics.median(side) for side in zip(*pairs, strict=True))
+            found.append(Figure(name, ours, limit, cpu))
+        bare.close()
+    client.close()
+    return found
+
+
+def timed(operation: Callable[[], tuple[int, int]], times: int) -> float:
+    """Seconds of one operation, of so many."""
+    begun = time.perf_counter()
+    for _ in range(times):
+        operation()
+    return (time.perf_counter() - begun) / times
+
+
+if __name__ == "__main__":
+    main()

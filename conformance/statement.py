@@ -1,0 +1,136 @@
+"""The tables -> STATEMENT.md and the generated parts of README.md.
+
+Written by `python -m conformance.statement`.  The sections are the facts of a PS3.2 conformance
+statement, not yet its template (Annex N).  A test fails when what is written differs from what the tables say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from dicomweb import settings
+from dicomweb.web.routes import PREFIX, TRANSACTIONS
+from schemas.attributes import ATTRIBUTES, Level
+from schemas.reasons import FAILURES, REQUEST_FAILURES, WARNINGS
+from schemas.syntaxes import SYNTAXES, TransferSyntax
+
+ROOT = Path(__file__).parents[1]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def routes() -> str:
+    return table(
+        ["", "resource", "what", "by", "answers with"],
+        (
+            [t.method, f"`{t.path}`", t.name, t.clause, ", ".join(f"`{m}`" for m in t.media_types)]
+            for t in TRANSACTIONS
+        ),
+    )
+
+
+def attributes(level: Level) -> str:
+    return table(
+        ["attribute", "tag", "VR", "matching", "in every answer", "asked for by"],
+        (
+            [
+                a.keyword,
+                f"({a.tag[:4]},{a.tag[4:]})",
+                a.vr,
+                a.match.value,
+                "yes" if a.required or a.computed else "if known",
+                a.clause or "our addition",
+            ]
+            for a in ATTRIBUTES
+            if a.level is level
+        ),
+    )
+
+
+def syntaxes() -> str:
+    return table(
+        ["transfer syntax", "UID", "stored", "given as"],
+        ([s.name, s.uid, "yes", ", ".join(_given(s))] for s in SYNTAXES),
+    )
+
+
+def _given(syntax: TransferSyntax) -> Sequence[str]:
+    if syntax.encapsulated:
+        return ["stored"]
+    return ["Explicit VR Little Endian", "stored"]
+
+
+def reasons() -> str:
+    return table(
+        ["code", "status when nothing was stored", "meaning"],
+        (
+            ["" if r.code is None else f"{r.code:04X}", str(r.http), r.meaning]
+            for r in (*FAILURES, *WARNINGS, *REQUEST_FAILURES)
+        ),
+    )
+
+
+SECTIONS = {"settings": settings.markdown_table, "routes": routes}
+"""The generated parts of README.md, between a pair of comments each."""
+
+
+def statement() -> str:
+    """The whole of STATEMENT.md."""
+    levels = "\n\n".join(f"### {level.name.capitalize()}\n\n{attributes(level)}" for level in Level)
+    return f"""# What this server does
+
+Written by `python -m conformance.statement` from the tables that the code runs on.
+
+## Resources
+
+All below `{PREFIX}`; HEAD wherever there is GET, OPTIONS everywhere.
+
+{routes()}
+
+## Attributes
+
+Patient attributes are matching keys at every level; a study's answer describes its patient too.
+
+{levels}
+
+## Transfer syntaxes
+
+Every object is kept byte for byte as it was sent.  A private transfer syntax is stored and given
+as it is.
+
+{syntaxes()}
+
+## Reasons
+
+{reasons()}
+
+## Settings
+
+{settings.markdown_table()}
+"""
+
+
+def readme(text: str) -> str:
+    """`text` with its generated parts as the tables have them now."""
+    for name, section in SECTIONS.items():
+        begin, end = f"<!-- {name} -->\n", f"\n<!-- end of {name} -->"
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        made = begin + section() + end
+        text = pattern.sub(lambda _, made=made: made, text)  # type: ignore[misc]
+    return text
+
+
+def main() -> None:
+    (ROOT / "conformance" / "STATEMENT.md").write_text(statement())
+    described = ROOT / "README.md"
+    described.write_text(readme(described.read_text()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A DICOMweb server: stores, finds and serves medical images by the DICOM standard."""

@@ -1,0 +1,1 @@
+"""What the archive does: its verbs.  Knows neither HTTP nor DIMSE."""

@@ -1,0 +1,121 @@
+"""Answers: what a search says of a study or series is written once, when its first instance comes.
+
+A search then only puts in what changes (`Computed`): counts, modalities, the URL of this server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from schemas.attributes import Attribute, Computed, Level, answered
+from schemas.syntaxes import EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE, syntax_of
+
+Uids = Mapping[str, str]
+
+_RESOURCES = {
+    Level.PATIENT: "",
+    Level.STUDY: "/studies/{StudyInstanceUID}",
+    Level.SERIES: "/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}",
+    Level.INSTANCE: "/studies/{StudyInstanceUID}/series/{SeriesInstanceUID}"
+    "/instances/{SOPInstanceUID}",
+}
+
+
+def resource(level: Level, uids: Uids) -> str:
+    """The path of a study, series or instance below the service root (PS3.18 Table 10.1.1-1)."""
+    return _RESOURCES[level].format_map(uids)
+
+
+def write(level: Level, pieces: Mapping[int, bytes], uids: Uids) -> bytes:
+    """The answer of a search at `level` (PS3.18 10.6.3.3) with markers for what is computed.
+
+    `pieces` are members of the object's DICOM JSON, so that what is found is what was sent.
+    """
+    members = (_member(level, attribute, pieces, uids) for attribute in answered(level))
+    return b"{" + b",".join(member for member in members if member) + b"}"
+
+
+def _member(
+    level: Level, attribute: Attribute, pieces: Mapping[int, bytes], uids: Uids
+) -> bytes | None:
+    name = f'"{attribute.tag}":{{"vr":"{attribute.vr}"'.encode()
+    match attribute.computed:
+        case None:
+            return pieces.get(attribute.number) or (name + b"}" if attribute.required else None)
+        case Computed.RETRIEVE_URL:
+            url = _marker(Computed.RETRIEVE_URL) + resource(level, uids).encode()
+            return name + b',"Value":["' + url + b'"]}'
+        case computed:
+            return name + _marker(computed) + b"}"
+
+
+def _marker(computed: Computed) -> bytes:
+    marker: bytes = computed.value
+    return marker
+
+
+def _number(count: int) -> bytes:
+    return b',"Value":[%d]' % count
+
+
+def _modalities(stored: str) -> bytes:
+    held = [modality for modality in stored.split("\\") if modality]
+    return b',"Value":' + orjson.dumps(held) if held else b""
+
+
+def _syntaxes(stored: str) -> bytes:
+    return b',"Value":' + orjson.dumps(available(stored))
+
+
+def available(stored: str) -> list[str]:
+    """The transfer syntaxes an instance can be had in, the best first (PS3.18 10.6.3.3.3)."""
+    syntax = syntax_of(stored)
+    if syntax.encapsulated or syntax is EXPLICIT_VR_LE:
+        return [stored]
+    if syntax in (IMPLICIT_VR_LE, EXPLICIT_VR_BE):
+        return [EXPLICIT_VR_LE.uid]
+    return [stored, EXPLICIT_VR_LE.uid]
+
+
+FILLED: dict[Computed, tuple[str, Any]] = {
+    Computed.STUDIES_IN_PATIENT: ("NumberOfPatientRelatedStudies", _number),
+    Computed.SERIES_IN_PATIENT: ("NumberOfPatientRelatedSeries", _number),
+    Computed.INSTANCES_IN_PATIENT: ("NumberOfPatientRelatedInstances", _number),
+    Computed.SERIES_IN_STUDY: ("NumberOfStudyRelatedSeries", _number),
+    Computed.INSTANCES_IN_STUDY: ("NumberOfStudyRelatedInstances", _number),
+    Computed.MODALITIES: ("ModalitiesInStudy", _modalities),
+    Computed.INSTANCES_IN_SERIES: ("NumberOfSeriesRelatedInstances", _number),
+    Computed.SYNTAXES: ("TransferSyntaxUID", _syntaxes),
+}
+"""What is computed from a column: which one, and how its value is written."""
+
+_MARKER, _ESCAPED = Computed.RETRIEVE_URL.value, b"\\u0010"
+"""The marker that stays in place until the door puts its URL in, as JSON text would escape it."""
+
+
+def computed_at(level: Level) -> tuple[Computed, ...]:
+    """What an answer at `level` needs columns for, in the order `fill` wants their values."""
+    return tuple(a.computed for a in answered(level) if a.computed in FILLED and a.computed)
+
+
+def fill(answer: bytes, computed: Sequence[Computed], values: Sequence[Any]) -> bytes:
+    """`answer` with the values of its computed attributes in place."""
+    for marker, value in zip(computed, values, strict=True):
+        answer = answer.replace(marker.value, FILLED[marker][1](value))
+    return answer
+
+
+def available_now(answers: bytes) -> bytes:
+    """Answers with their Instance Availability: everything there is lies on disk."""
+    return answers.replace(Computed.AVAILABILITY.value, b',"Value":["ONLINE"]')
+
+
+def merge(answers: Sequence[bytes]) -> bytes:
+    """One object of the answers of several levels, the lowest first; it wins where both speak."""
+    merged: dict[str, Any] = {}
+    for answer in reversed(answers):
+        merged.update(orjson.loads(available_now(answer).replace(_MARKER, _ESCAPED)))
+    return orjson.dumps(dict(sorted(merged.items()))).replace(_ESCAPED, _MARKER)

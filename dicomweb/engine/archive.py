@@ -1,0 +1,85 @@
+"""Archive: index, blobs and settings, opened together; each verb of the engine takes one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from dicomweb.engine.recent import Recent
+from dicomweb.settings import Settings
+from dicomweb.store.blobs import BlobStore
+from dicomweb.store.filesystem import Filesystem
+from dicomweb.store.index import Index
+from dicomweb.store.opening import open_index
+from dicomweb.store.statements import among
+from schemas.index import INSTANCE_TABLE
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+INSTANCES_REMEMBERED = 1_024
+INGEST_THREADS = 3
+"""Writing waits for the disk and parsing for the interpreter: a third thread fills the gaps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    settings: Settings
+    index: Index
+    blobs: BlobStore
+    threads: ThreadPoolExecutor
+    """Where what computes or waits for a disk is done, off the event loop."""
+    recent: Recent[tuple[str | None, ...], Any] = field(
+        default_factory=lambda: Recent(INSTANCES_REMEMBERED)
+    )
+    """Instances whose frames were asked for, with their layouts."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` gives, done in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Has `work` done in a thread when there is time; nobody waits for it but `close`."""
+        self.threads.submit(_logged, work)
+
+
+def _logged(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except OSError:
+        _log.exception("Tidying up after an instance failed; the next start will do it")
+
+
+@asynccontextmanager
+async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
+    """The archive that `settings` name, made if need be.
+
+    What an earlier process left half stored when it died is swept away first.  Raises
+    UnusableIndex when the index cannot be opened.
+    """
+    index = await open_index(settings.index_url)
+    threads = ThreadPoolExecutor(INGEST_THREADS, thread_name_prefix="archive")
+    try:
+        blobs = Filesystem(settings.objects_folder)
+        try:
+            await blobs.recover(lambda names: _on_record(index, names))
+            yield Archive(settings, index, blobs, threads)
+        finally:
+            threads.shutdown()
+            blobs.close()
+    finally:
+        await index.close()
+
+
+async def _on_record(index: Index, names: Sequence[str]) -> set[str]:
+    column = INSTANCE_TABLE.c.blob
+    statement = select(column).where(among(column, "names", index.dialect.name))
+    return {blob for (blob,) in await index.fetch(statement, {"names": list(names)})}

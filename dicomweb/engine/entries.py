@@ -1,0 +1,112 @@
+"""What the index is told of an instance: one row a level, made from the header that was parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from dicomweb.engine import answers
+from schemas.attributes import Attribute, Level, at
+from schemas.identifiers import Uid, is_uid, parse_uid
+from schemas.index import columns_of
+from schemas.values import comparable
+
+Row = dict[str, Any]
+Values = Mapping[str, str]
+"""By keyword: what an object says, several values joined by a backslash as in the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The four UIDs by which an instance is known (PS3.4 C.6.1.1)."""
+
+    StudyInstanceUID: Uid
+    SeriesInstanceUID: Uid
+    SOPInstanceUID: Uid
+    SOPClassUID: Uid
+
+    def uids(self) -> dict[str, str]:
+        return {keyword: getattr(self, keyword) for keyword in self.__slots__}
+
+
+def values_of(pieces: Mapping[int, bytes]) -> dict[str, str]:
+    """The texts of `pieces`, members of a DICOM JSON object, by keyword."""
+    members = orjson.loads(b"{" + b",".join(pieces.values()) + b"}")
+    return {_KEYWORDS[tag]: _text(member) for tag, member in members.items() if tag in _KEYWORDS}
+
+
+_KEYWORDS = {
+    attribute.tag: attribute.keyword
+    for level in Level
+    for attribute in at(level)
+    if attribute.computed is None
+}
+
+
+def _text(member: Mapping[str, Any]) -> str:
+    if member["vr"] == "SQ":
+        return ""
+    return "\\".join(
+        _person(v) if isinstance(v, dict) else _plain(v) for v in member.get("Value", ())
+    )
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _person(value: Mapping[str, str]) -> str:
+    groups = [value.get(group, "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
+    return "=".join(groups).rstrip("=")
+
+
+def identify(values: Values, *, strict: bool) -> Identity:
+    """The identity that `values` give; Refused where one is missing or no UID (PS3.18 I.2.2)."""
+    return Identity(
+        *(
+            parse_uid(values.get(keyword, ""), keyword, strict=strict)
+            for keyword in Identity.__slots__
+        )
+    )
+
+
+def overlong(identity: Identity) -> tuple[str, ...]:
+    """A sentence for each UID that only leniency lets pass."""
+    return tuple(
+        f"{keyword} breaks the rules for UIDs (PS3.5 9.1)."
+        for keyword, uid in identity.uids().items()
+        if not is_uid(uid, strict=True)
+    )
+
+
+def rows(
+    identity: Identity, values: Values, pieces: Mapping[int, bytes]
+) -> tuple[Row, Row, Row, Row]:
+    """The rows of patient, study, series and instance, without ids and counts."""
+    uids = identity.uids()
+    patient, study, series, instance = (_row(level, values, pieces, uids) for level in Level)
+    patient["identity"] = _patient_identity(identity, values)
+    return patient, study, series, instance
+
+
+def _row(level: Level, values: Values, pieces: Mapping[int, bytes], uids: Mapping[str, str]) -> Row:
+    row: Row = {a.keyword: _column(a, values) for a in columns_of(level) if a.computed is None}
+    row["answer"] = answers.write(level, pieces, uids)
+    return row
+
+
+def _column(attribute: Attribute, values: Values) -> Any:
+    return comparable(attribute.match, values.get(attribute.keyword, ""))
+
+
+def _patient_identity(identity: Identity, values: Values) -> str:
+    """Patient ID and its issuer; without a Patient ID each study is a patient of its own.
+
+    To take two unidentified people for one would be worse than to take one for two.
+    """
+    if patient_id := values.get("PatientID", "").strip():
+        return f"{patient_id}\x1f{values.get('IssuerOfPatientID', '').strip()}"
+    return f"\x1f{identity.StudyInstanceUID}"

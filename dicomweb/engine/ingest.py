@@ -1,0 +1,235 @@
+"""Ingest: bytes -> parsed -> checked -> blob durable -> row committed -> Stored | NotStored.
+
+An instance is walked once.  Nothing is acknowledged before its row is committed, and the row is
+written after its blob is durable.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from dicomweb.engine import parsing
+from dicomweb.engine.archive import Archive
+from dicomweb.engine.compression import compress
+from dicomweb.engine.entries import Identity, identify, overlong, rows
+from dicomweb.engine.parsing import Read, Source
+from dicomweb.store.blobs import Staged
+from dicomweb.store.recording import Entry
+from dicomweb.store.recording import Outcome as Recorded
+from schemas.identifiers import Uid
+from schemas.reasons import (
+    DUPLICATE,
+    OTHER_STUDY,
+    PROCESSING_FAILURE,
+    TOO_LARGE,
+    Reason,
+    Refused,
+)
+
+MEMORY_BYTES_MAX = 1024 * 1024
+"""An object up to this stays in memory until it is whole; a larger one goes to disk as it comes."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """On record and durable."""
+
+    identity: Identity
+    size_bytes: int
+    new: bool
+    """False when the same instance was on record before."""
+    problems: tuple[str, ...] = ()
+    """What could not be understood of it, a sentence each."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """Refused: nothing of it is in the archive."""
+
+    reason: Reason
+    detail: str
+    SOPClassUID: str = ""
+    SOPInstanceUID: str = ""
+    """Both empty where the object did not say them."""
+
+
+Outcome = Stored | NotStored
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An instance whose blob is durable, and what is to be recorded of it."""
+
+    entry: Entry
+    identity: Identity
+    blob: str
+    size_bytes: int
+    problems: tuple[str, ...]
+
+
+class Upload:
+    """One instance on its way in: written piece by piece, then finished or discarded.
+
+    Memory holds at most `MEMORY_BYTES_MAX` and one piece of it.
+    """
+
+    def __init__(self, archive: Archive, *, study: Uid | None = None) -> None:
+        self._archive = archive
+        self._study = study
+        self._pieces: list[bytes] = []
+        self._held_bytes = 0
+        self._staged: Staged | None = None
+        self._refused: Refused | None = None
+        self._values: Mapping[str, str] = {}
+        self.size_bytes = 0
+
+    def refuse(self, refused: Refused | None) -> None:
+        """What is still to come of it is passed over; `finish` says why."""
+        self._refused = refused
+
+    async def write(self, data: bytes) -> None:
+        """Takes the next piece."""
+        self.size_bytes += len(data)
+        if self._refused is not None:
+            return
+        bytes_max = self._archive.settings.max_instance_bytes
+        if self.size_bytes > bytes_max:
+            await self._give_up(
+                Refused(TOO_LARGE, f"The instance is larger than {bytes_max} bytes.")
+            )
+            return
+        self._pieces.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes > MEMORY_BYTES_MAX:
+            try:
+                await self._archive.run(self._spill)
+            except Refused as refused:
+                await self._give_up(refused)
+
+    def _spill(self) -> None:
+        if self._staged is None:
+            self._staged = self._archive.blobs.stage()
+        self._staged.write(self._pieces)
+        self._pieces, self._held_bytes = [], 0
+
+    async def _give_up(self, refused: Refused) -> None:
+        self._refused = refused
+        await self.discard()
+
+    async def discard(self) -> None:
+        """Throws away what was written and not finished; harmless at any time."""
+        self._pieces, self._held_bytes = [], 0
+        staged, self._staged = self._staged, None
+        if staged is not None:
+            await self._archive.run(staged.discard)
+
+    async def finish(self) -> Outcome:
+        """Stores what was written; whatever goes wrong with this instance is told, never raised."""
+        try:
+            if self._refused is not None:
+                return self._not_stored(self._refused.reason, self._refused.detail)
+            prepared = await self._archive.run(self._prepare)
+            return await self._record(prepared)
+        except Refused as refused:
+            return self._not_stored(refused.reason, refused.detail)
+        except Exception:  # noqa: BLE001 - one instance's bad luck is not another's
+            _log.exception("An instance could not be stored")
+            return self._not_stored(PROCESSING_FAILURE, PROCESSING_FAILURE.meaning)
+        finally:
+            await self.discard()
+
+    def _not_stored(self, reason: Reason, detail: str) -> NotStored:
+        named = self._values.get
+        return NotStored(reason, detail, named("SOPClassUID", ""), named("SOPInstanceUID", ""))
+
+    # In a thread --------------------------------------------------------------
+
+    def _prepare(self) -> _Prepared:
+        """Parses, checks and keeps; the last step is the blob's being durable."""
+        if self._staged is not None:
+            self._spill()
+        with self._source() as source:
+            read, identity = self._check(source)
+            head = parsing.missing_head(source, read, identity)
+        if head is not None:
+            self._put_in_front(*head)
+            with self._source() as source:
+                read, identity = self._check(source)
+                return self._keep(source, read, identity)
+        with self._source() as source:
+            return self._keep(source, read, identity)
+
+    @contextmanager
+    def _source(self) -> Iterator[Source]:
+        if self._staged is None:
+            self._pieces = [b"".join(self._pieces)]
+            yield Source(self._pieces[0])
+        else:
+            with parsing.mapped(self._staged.fileno()) as source:
+                yield source
+
+    def _check(self, source: Source) -> tuple[Read, Identity]:
+        read = parsing.read(source)
+        self._values = read.values
+        identity = identify(read.values, strict=self._archive.settings.strict)
+        if self._study is not None and identity.StudyInstanceUID != self._study:
+            raise Refused(OTHER_STUDY, f"It belongs to study {identity.StudyInstanceUID}.")
+        return read, identity
+
+    def _put_in_front(self, head: bytes, left_out: int) -> None:
+        if self._staged is None:
+            self._pieces = [head, self._pieces[0][left_out:]]
+            return
+        without, self._staged = self._staged, self._archive.blobs.stage()
+        try:
+            self._staged.write([head])
+            for offset in range(left_out, without.size_bytes, parsing.BLOCK_BYTES):
+                self._staged.write([os.pread(without.fileno(), parsing.BLOCK_BYTES, offset)])
+        finally:
+            without.discard()
+
+    def _keep(self, source: Source, read: Read, identity: Identity) -> _Prepared:
+        patient, study, series, instance = rows(identity, read.values, read.header.pieces)
+        instance |= {
+            "TransferSyntaxUID": read.location.syntax.uid,
+            "size_bytes": source.size_bytes,
+            "data_set_offset": read.location.offset,
+            "digest": parsing.digest(source, read.location.offset),
+        }
+        header, layout = compress(read.header.json), read.layout.to_bytes()
+        if self._staged is None:
+            blob = self._archive.blobs.put(self._pieces)
+        else:
+            blob = self._staged.keep()
+            self._staged = None
+        entry = Entry(patient, study, series, instance | {"blob": blob}, header, layout)
+        problems = (*read.header.problems, *overlong(identity))
+        return _Prepared(entry, identity, blob, source.size_bytes, problems)
+
+    # On the loop --------------------------------------------------------------
+
+    async def _record(self, prepared: _Prepared) -> Outcome:
+        """The commit point: before it nothing is promised, after it everything.
+
+        When the index fails, whether it committed can be unknown: then the blob stays, unsettled,
+        and the next start finds out.
+        """
+        archive, blob = self._archive, prepared.blob
+        receipt = await archive.index.record(prepared.entry, archive.settings.duplicates)
+        if receipt.blob == blob:
+            archive.later(partial(archive.blobs.settle, blob))
+        else:
+            archive.later(partial(archive.blobs.withdraw, blob))
+        if receipt.obsolete not in (None, blob):
+            archive.later(partial(archive.blobs.delete, receipt.obsolete))
+        if receipt.outcome is Recorded.CONFLICT:
+            raise Refused(DUPLICATE)
+        new = receipt.outcome is not Recorded.SAME
+        return Stored(prepared.identity, prepared.size_bytes, new, prepared.problems)

@@ -1,0 +1,149 @@
+"""Instances: the rows a Selection points at, page by page, and what retrieval needs of each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, Select, bindparam, select
+
+from dicomweb.engine.archive import Archive
+from dicomweb.pixels.layout import Layout
+from schemas.identifiers import Selection
+from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
+from schemas.reasons import NOT_FOUND, Refused
+from schemas.syntaxes import TransferSyntax, syntax_of
+
+PAGE_ROWS = 200
+"""Rows held at a time while a study or series streams out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A stored instance: who it is, and where and how its bytes lie."""
+
+    id: int
+    StudyInstanceUID: str
+    SeriesInstanceUID: str
+    SOPInstanceUID: str
+    SOPClassUID: str
+    TransferSyntaxUID: str
+    blob: str
+    size_bytes: int
+    data_set_offset: int
+
+    @property
+    def syntax(self) -> TransferSyntax:
+        return syntax_of(self.TransferSyntaxUID)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """An instance and where its values lie in it."""
+
+    instance: Instance
+    layout: Layout
+
+
+_COLUMNS = (
+    INSTANCE_TABLE.c.id,
+    STUDY_TABLE.c.StudyInstanceUID,
+    SERIES_TABLE.c.SeriesInstanceUID,
+    INSTANCE_TABLE.c.SOPInstanceUID,
+    INSTANCE_TABLE.c.SOPClassUID,
+    INSTANCE_TABLE.c.TransferSyntaxUID,
+    INSTANCE_TABLE.c.blob,
+    INSTANCE_TABLE.c.size_bytes,
+    INSTANCE_TABLE.c.data_set_offset,
+)
+_LEVELS = {
+    "study": STUDY_TABLE.c.StudyInstanceUID,
+    "series": SERIES_TABLE.c.SeriesInstanceUID,
+    "instance": INSTANCE_TABLE.c.SOPInstanceUID,
+}
+_CONTENT = {"header": CONTENT_TABLE.c.header, "layout": CONTENT_TABLE.c.layout}
+
+
+@lru_cache
+def _statement(levels: tuple[str, ...], content: str | None) -> Select[Any]:
+    """The rows below what `levels` pin down, so a UID in another study is not found (WADO-06)."""
+    joined = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
+    columns: tuple[Column[Any], ...] = _COLUMNS
+    if content is not None:
+        joined = joined.join(CONTENT_TABLE)
+        columns = (*columns, _CONTENT[content])
+    return (
+        select(*columns)
+        .select_from(joined)
+        .where(*(_LEVELS[level] == bindparam(level) for level in levels))
+        .where(INSTANCE_TABLE.c.id > bindparam("after"))
+        .order_by(INSTANCE_TABLE.c.id)
+        .limit(bindparam("limit"))
+    )
+
+
+@lru_cache
+def _syntaxes(levels: tuple[str, ...]) -> Select[Any]:
+    joined = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
+    return (
+        select(INSTANCE_TABLE.c.TransferSyntaxUID)
+        .distinct()
+        .select_from(joined)
+        .where(*(_LEVELS[level] == bindparam(level) for level in levels))
+    )
+
+
+def _asked(selection: Selection) -> dict[str, str]:
+    return {level: uid for level in _LEVELS if (uid := getattr(selection, level)) is not None}
+
+
+async def stored_syntaxes(archive: Archive, selection: Selection) -> set[str]:
+    """The transfer syntaxes that what `selection` points at is stored in."""
+    asked = _asked(selection)
+    return {uid for (uid,) in await archive.index.fetch(_syntaxes(tuple(asked)), asked)}
+
+
+async def _rows(
+    archive: Archive, selection: Selection, content: str | None = None
+) -> AsyncIterator[tuple[Any, ...]]:
+    asked = _asked(selection)
+    statement = _statement(tuple(asked), content)
+    after = -1
+    while True:
+        page = await archive.index.fetch(statement, {**asked, "after": after, "limit": PAGE_ROWS})
+        for row in page:
+            yield row
+        if len(page) < PAGE_ROWS:
+            return
+        after = page[-1][0]
+
+
+async def instances(archive: Archive, selection: Selection) -> AsyncIterator[Instance]:
+    """What `selection` points at, in the order it was stored; nothing where there is nothing."""
+    async for row in _rows(archive, selection):
+        yield Instance(*row)
+
+
+async def headers(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Instance, bytes]]:
+    """Each instance with its compressed DICOM JSON, as ingest wrote it."""
+    async for *row, header in _rows(archive, selection, "header"):
+        yield Instance(*row), header
+
+
+async def laid(archive: Archive, selection: Selection) -> Laid:
+    """The one instance `selection` points at, with its layout; Refused when it is not there.
+
+    The last few are remembered: a viewer asks for the frames of one instance again and again.
+    """
+    key = (selection.study, selection.series, selection.instance)
+    known = archive.recent.get(key)
+    if known is None:
+        async for *row, layout in _rows(archive, selection, "layout"):
+            known = Laid(Instance(*row), Layout.from_bytes(layout))
+            archive.recent.put(key, known)
+            break
+        else:
+            raise Refused(NOT_FOUND, "There is no such instance in that series of that study.")
+    return known

@@ -1,0 +1,181 @@
+"""Parsing: what ingest reads of an object in a thread: its header, its layout, its digest."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import orjson
+from blake3 import blake3
+
+from dicomweb.engine.entries import Identity, values_of
+from dicomweb.pixels import frames
+from dicomweb.pixels.frames import FrameIndex, PixelDescription
+from dicomweb.pixels.layout import Layout
+from schemas import values
+from schemas.attributes import TAGS
+from schemas.dicom_json import Header, encode
+from schemas.part10 import HEAD_LENGTH, DataSetLocation, file_meta, locate
+from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, TOO_LARGE, Refused
+
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+BLOCK_BYTES = 1024 * 1024
+INFLATED_BYTES_MAX = 4 * 1024**3
+"""A deflated object that grows beyond this is taken for a bomb."""
+
+PREAMBLE = bytes(128) + b"DICM"
+
+_SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
+_ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
+_WANTED = TAGS | {_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The bytes of an object, in memory or in a file: only what is asked for is touched."""
+
+    buffer: bytes | mmap.mmap
+    fileno: int | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.buffer)
+
+    def read(self, offset: int, length: int) -> bytes:
+        """A piece by pread where there is a file, so that a long scan maps no pages of it."""
+        if self.fileno is None:
+            return self.buffer[offset : offset + length]
+        return os.pread(self.fileno, length, offset)
+
+
+@contextmanager
+def mapped(fileno: int) -> Iterator[Source]:
+    """The Source of an open, not empty file."""
+    with mmap.mmap(fileno, 0, access=mmap.ACCESS_READ) as buffer:
+        yield Source(buffer, fileno)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the one walk over an object gave."""
+
+    location: DataSetLocation
+    header: Header
+    values: Mapping[str, str]
+    """Texts of the attributes in ATTRIBUTES, by keyword."""
+    layout: Layout
+
+
+def read(source: Source) -> Read:
+    """Walks an object, once.  Raises Refused for what is no DICOM object or a cut one."""
+    if not source.size_bytes:
+        raise Refused(NOT_DICOM, "It is empty.")
+    location = locate(source.read(0, HEAD_LENGTH))
+    if location.meta.MediaStorageSOPClassUID == MEDIA_STORAGE_DIRECTORY:
+        raise Refused(NOT_AN_INSTANCE, "A DICOMDIR lists instances; it is none itself.")
+    if location.syntax.deflated:
+        with _inflated(source, location.offset) as inflated:
+            return _walk(inflated, 0, location)
+    return _walk(source, location.offset, location)
+
+
+def _walk(source: Source, begin: int, location: DataSetLocation) -> Read:
+    header = encode(source.buffer, begin, source.size_bytes, location.syntax, wanted=_WANTED)
+    named = {tag: piece for tag, piece in header.pieces.items() if tag in TAGS}
+    return Read(location, header, values_of(named), _layout(source, header, location))
+
+
+@contextmanager
+def _inflated(source: Source, begin: int) -> Iterator[Source]:
+    """The data set of a deflated object (PS3.5 A.5), in an unnamed file, a block at a time."""
+    with tempfile.TemporaryFile() as file:
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        offset, size = begin, 0
+        try:
+            while offset < source.size_bytes and not inflater.eof:
+                block = source.read(offset, BLOCK_BYTES)
+                offset += len(block)
+                while block:
+                    size += file.write(inflater.decompress(block, BLOCK_BYTES))
+                    block = inflater.unconsumed_tail
+                    if size > INFLATED_BYTES_MAX:
+                        raise Refused(TOO_LARGE, f"It inflates to over {INFLATED_BYTES_MAX} bytes.")
+        except zlib.error as error:
+            raise Refused(NOT_DICOM, f"It says it is deflated, and is not: {error}.") from None
+        size += file.write(inflater.flush())
+        if not size:
+            raise Refused(NOT_DICOM, "It is deflated, and nothing is in it.")
+        file.flush()
+        with mapped(file.fileno()) as inflated:
+            yield inflated
+
+
+def _layout(source: Source, header: Header, location: DataSetLocation) -> Layout:
+    pixels = header.pixels
+    if pixels is None:
+        return Layout(header.bulk, None, "")
+    return Layout(header.bulk, _frames(source, header, location), f"{pixels.tag:08X}")
+
+
+def _frames(source: Source, header: Header, location: DataSetLocation) -> FrameIndex:
+    pixels = header.pixels
+    assert pixels is not None, "there is pixel data"
+    description = _description(header)
+    if pixels.length is not None:
+        return frames.native(description, pixels.offset, pixels.length)
+    return frames.encapsulated(description, source.read, pixels.offset, source.size_bytes)
+
+
+def _description(header: Header) -> PixelDescription:
+    assert header.pixels is not None, "there is pixel data"
+    return PixelDescription(
+        Rows=_number(header, _ROWS, 0),
+        Columns=_number(header, _COLUMNS, 0),
+        SamplesPerPixel=_number(header, _SAMPLES, 1),
+        BitsAllocated=_number(header, _BITS_ALLOCATED, 0),
+        NumberOfFrames=_number(header, _FRAMES, 1),
+        PhotometricInterpretation=_text(header, _PHOTOMETRIC),
+    )
+
+
+def _number(header: Header, tag: int, default: int) -> int:
+    number = values.number(_text(header, tag))
+    return default if number is None else number
+
+
+def _text(header: Header, tag: int) -> str:
+    piece = header.pieces.get(tag)
+    if piece is None:
+        return ""
+    (member,) = orjson.loads(b"{" + piece + b"}").values()
+    return str(next(iter(member.get("Value", ())), ""))
+
+
+def missing_head(source: Source, read: Read, identity: Identity) -> tuple[bytes, int] | None:
+    """What is to be put in front of an object that is no Part 10 file (PS3.10 7.1), and how much of
+    what it has there instead is left out; None when nothing is missing.
+
+    The data set itself always stays as it was sent.
+    """
+    location = read.location
+    if not location.has_meta or location.meta.TransferSyntaxUID is None:
+        meta = file_meta(
+            SOPClassUID=identity.SOPClassUID,
+            SOPInstanceUID=identity.SOPInstanceUID,
+            TransferSyntaxUID=location.syntax.uid,
+        )
+        return meta, location.offset
+    return None if source.read(128, 4) == b"DICM" else (PREAMBLE, 0)
+
+
+def digest(source: Source, begin: int) -> bytes:
+    """What tells one data set from another, 32 bytes; the file meta may differ (RUL-14)."""
+    hasher = blake3()
+    for offset in range(begin, source.size_bytes, BLOCK_BYTES):
+        hasher.update(source.read(offset, BLOCK_BYTES))
+    return hasher.digest()

@@ -1,0 +1,246 @@
+"""Retrieve: what a Selection points at -> parts, passed through as stored or re-encoded on the way.
+
+A part is streamed, never held; nothing here parses a file again that ingest has parsed, except to
+give an object another encoding than the stored one.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from dicomweb.engine import instances as rows
+from dicomweb.engine.archive import Archive
+from dicomweb.engine.compression import decompress
+from dicomweb.engine.instances import Instance, Laid
+from dicomweb.pixels.frames import align, swap
+from schemas.dicom_json import Bulk
+from schemas.identifiers import Selection
+from schemas.part10 import file_meta
+from schemas.reasons import NOT_FOUND, Refused
+from schemas.reencoding import Span, to_explicit_little_endian
+from schemas.syntaxes import EXPLICIT_VR_LE, TransferSyntax
+
+CHUNK_BYTES = 256 * 1024
+"""What one read, one send and so one part in memory amounts to."""
+
+Chunks = AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that goes out: an instance, a frame, a value."""
+
+    length: int | None
+    """Bytes, where that is known before it is sent."""
+    body: bytes | Chunks
+    """At once where it is small, in chunks where it is not."""
+    syntax: TransferSyntax
+    """How the bytes are encoded."""
+
+
+# Instances -----------------------------------------------------------------------
+
+
+def offers(stored: TransferSyntax, *, strict: bool) -> tuple[TransferSyntax, ...]:
+    """The transfer syntaxes an object can be given in (PS3.18 8.7.3.4), the default one first.
+
+    By the letter implicit VR and big endian never travel over the web (NEG-28); leniently a client
+    that asks for the stored form gets the stored bytes.
+    """
+    if stored.encapsulated or stored is EXPLICIT_VR_LE:
+        return (stored,)
+    if strict and (stored.implicit or stored.big_endian):
+        return (EXPLICIT_VR_LE,)
+    return (EXPLICIT_VR_LE, stored)
+
+
+async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> Part:
+    """The Part 10 file of `instance` in `syntax`, one of its `offers` (PS3.18 10.4.3.3.1)."""
+    if syntax.uid == instance.TransferSyntaxUID:
+        length = instance.size_bytes
+        return Part(length, archive.blobs.stream(instance.blob, 0, length), syntax)
+    assert syntax is EXPLICIT_VR_LE, f"{syntax.name} was not offered"
+    meta = file_meta(
+        SOPClassUID=instance.SOPClassUID,
+        SOPInstanceUID=instance.SOPInstanceUID,
+        TransferSyntaxUID=syntax.uid,
+    )
+    if instance.syntax.deflated:
+        return Part(None, _after(meta, _inflated(archive, instance)), syntax)
+    pieces = await archive.run(lambda: _reencoded(archive, instance))
+    length = len(meta) + sum(
+        piece.length if isinstance(piece, Span) else len(piece) for piece in pieces
+    )
+    return Part(length, _after(meta, _assembled(archive, instance, pieces)), syntax)
+
+
+def _reencoded(archive: Archive, instance: Instance) -> list[bytes | Span]:
+    """In a thread: the header re-encoded; long values stay where they are, as spans."""
+    with archive.blobs.open(instance.blob) as blob:
+        begin, end = instance.data_set_offset, instance.size_bytes
+        return list(to_explicit_little_endian(blob.buffer, begin, end, instance.syntax))
+
+
+async def _assembled(
+    archive: Archive, instance: Instance, pieces: Sequence[bytes | Span]
+) -> Chunks:
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+        else:
+            async for chunk in archive.blobs.stream(instance.blob, piece.offset, piece.length):
+                yield swap(chunk, piece.swap)
+
+
+async def _after(head: bytes, chunks: Chunks) -> Chunks:
+    yield head
+    async for chunk in chunks:
+        yield chunk
+
+
+async def _inflated(archive: Archive, instance: Instance) -> Chunks:
+    """The data set of a deflated object (PS3.5 A.5), a bounded piece at a time."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    length = instance.size_bytes - instance.data_set_offset
+    async for chunk in archive.blobs.stream(instance.blob, instance.data_set_offset, length):
+        while chunk and not inflater.eof:
+            yield await archive.run(lambda: inflater.decompress(chunk, CHUNK_BYTES))  # noqa: B023
+            chunk = inflater.unconsumed_tail
+    yield inflater.flush()
+
+
+# Metadata ------------------------------------------------------------------------
+
+
+async def metadata(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Instance, bytes]]:
+    """Each instance with its DICOM JSON; `INSTANCE_URL` stands where its URL belongs (Annex F)."""
+    async for instance, header in rows.headers(archive, selection):
+        yield instance, decompress(header)
+
+
+# Frames and bulk data --------------------------------------------------------------
+
+
+def frame_offers(laid: Laid) -> tuple[TransferSyntax, ...]:
+    """The transfer syntaxes its frames can be given in (PS3.18 10.4.3.3.6)."""
+    stored = laid.instance.syntax
+    return (stored,) if stored.encapsulated else (EXPLICIT_VR_LE,)
+
+
+async def frame(archive: Archive, laid: Laid, number: int) -> Part:
+    """Frame `number`, counted from one; Refused (404) where there is none.
+
+    Native frames are little endian, one-bit ones begin at bit 0 (PS3.18 8.7.3.3.1); an
+    encapsulated one is its codestream, its fragments joined (8.7.3.3.2).
+    """
+    index = laid.layout.frames
+    ranges = index.ranges(number) if index is not None else None
+    if index is None or ranges is None:
+        raise Refused(NOT_FOUND, _no_frame(laid, number))
+    (syntax,) = frame_offers(laid)
+    found = await _value(
+        archive, laid, Bulk(laid.layout.bulk[laid.layout.pixels].vr, ranges), syntax
+    )
+    if shift := index.bit_shift(number):
+        joined = await joined_body(found)
+        return Part(index.frame_bytes, align(joined, shift, index.frame_bits), syntax)
+    return found
+
+
+def _no_frame(laid: Laid, number: int) -> str:
+    index = laid.layout.frames
+    if index is None or not laid.layout.pixels:
+        return "The instance has no pixel data."
+    return f"There is no frame {number}; the instance has {index.frame_count}."
+
+
+def frames_there(laid: Laid, numbers: Sequence[int]) -> Sequence[int]:
+    """`numbers`, if all of them are frames of the instance; else Refused (404) (WADO-38)."""
+    index = laid.layout.frames
+    for number in numbers:
+        if index is None or number > index.frame_count:
+            raise Refused(NOT_FOUND, _no_frame(laid, number))
+    return numbers
+
+
+def bulk_offers(laid: Laid, path: str) -> tuple[TransferSyntax, ...]:
+    """The transfer syntaxes a value can be given in; Refused (404) where there is none."""
+    if path not in laid.layout.bulk:
+        raise Refused(NOT_FOUND, "There is no such bulk data in the instance.")
+    return frame_offers(laid) if path == laid.layout.pixels else (EXPLICIT_VR_LE,)
+
+
+async def bulk(archive: Archive, laid: Laid, path: str) -> list[Part]:
+    """The value at `path`: one part, or one a frame where pixel data is compressed (WADO-33)."""
+    (syntax,) = bulk_offers(laid, path)
+    index = laid.layout.frames
+    if path == laid.layout.pixels and syntax.encapsulated and index is not None:
+        return [await frame(archive, laid, number + 1) for number in range(index.frame_count)]
+    return [await _value(archive, laid, laid.layout.bulk[path], syntax)]
+
+
+WORD_BYTES = {"OW": 2, "US": 2, "SS": 2, "OF": 4, "OL": 4, "FL": 4, "UL": 4, "SL": 4} | {
+    "OD": 8,
+    "OV": 8,
+    "FD": 8,
+    "UV": 8,
+    "SV": 8,
+}
+"""By VR: the width of the words that byte order is about (PS3.5 7.3)."""
+
+
+async def _value(archive: Archive, laid: Laid, value: Bulk, syntax: TransferSyntax) -> Part:
+    """The bytes of a value, little endian."""
+    instance = laid.instance
+    length = sum(length for _, length in value.ranges)
+    width = WORD_BYTES.get(value.vr, 1) if instance.syntax.big_endian else 1
+    if instance.syntax.deflated:
+        return Part(length, _cut(_inflated(archive, instance), value.ranges), syntax)
+    if length > CHUNK_BYTES_AT_ONCE:
+        return Part(length, _swapped(_ranges(archive, instance, value.ranges), width), syntax)
+    pieces = [await archive.blobs.read(instance.blob, *span) for span in value.ranges]
+    return Part(length, swap(pieces[0] if len(pieces) == 1 else b"".join(pieces), width), syntax)
+
+
+CHUNK_BYTES_AT_ONCE = 1024 * 1024
+"""Below this a value is one read: a frame of a CT or a tile is; above, it is streamed."""
+
+
+async def _ranges(
+    archive: Archive, instance: Instance, ranges: Sequence[tuple[int, int]]
+) -> Chunks:
+    for offset, length in ranges:
+        async for chunk in archive.blobs.stream(instance.blob, offset, length):
+            yield chunk
+
+
+async def _swapped(chunks: Chunks, width: int) -> Chunks:
+    async for chunk in chunks:
+        yield swap(chunk, width)
+
+
+async def _cut(chunks: Chunks, ranges: Sequence[tuple[int, int]]) -> Chunks:
+    """Ascending `ranges` of a stream that cannot be sought."""
+    position = 0
+    wanted = list(ranges)
+    async for chunk in chunks:
+        while wanted and wanted[0][0] < position + len(chunk):
+            offset, length = wanted[0]
+            piece = chunk[max(offset - position, 0) : offset + length - position]
+            if piece:
+                yield piece
+            if offset + length > position + len(chunk):
+                break
+            wanted.pop(0)
+        position += len(chunk)
+        if not wanted:
+            return
+
+
+async def joined_body(part: Part) -> bytes:
+    """The whole of a part that is known to be small."""
+    if isinstance(part.body, bytes):
+        return part.body
+    return b"".join([chunk async for chunk in part.body])

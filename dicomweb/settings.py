@@ -1,0 +1,285 @@
+"""Settings: every one declared once, read from flags, environment, a TOML file and defaults.
+
+A flag wins over the environment (`DICOMWEB_LIKE_THIS`), that over the file (`like_this`, named
+by `--config` or `DICOMWEB_CONFIG`), that over the default.  What is not known is an error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+PREFIX = "DICOMWEB_"
+CONFIG = "DICOMWEB_CONFIG"
+TEST_PREFIX = "DICOMWEB_TEST_"
+"""Left to the tests, which read the environment of the process they run servers in."""
+
+
+class SettingsError(Exception):
+    """A setting that is not known or a value that is not allowed, in sentences that name them."""
+
+
+class Settings(BaseModel):
+    """What a user can choose; `data`, `host` and `port` are most of what anybody does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path = Field(Path("data"), description="Folder of the index and of the objects.")
+    index: str = Field(
+        "",
+        description="Database of the index: `postgresql://user:password@host/name` or "
+        "`sqlite:///path`; empty: SQLite in `data`.",
+    )
+    objects: str = Field(
+        "", description="Folder of the objects, as a path or file:// URL; empty: in `data`."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free one.")
+    workers: int = Field(1, ge=1, le=64, description="Processes that serve.")
+    open_to_network: bool = Field(
+        False, description="Allows to listen where others than this machine can connect."
+    )
+    public_url: str = Field(
+        "",
+        description="URL of the service root as clients see it, for a server behind a proxy; "
+        "empty: as the request says.",
+    )
+    strict: bool = Field(
+        False, description="By the letter of the standard, without leniency for real clients."
+    )
+    duplicates: Literal["refuse", "replace"] = Field(
+        "refuse", description="What other content under a known SOP Instance UID does."
+    )
+    search_limit: int = Field(
+        1000, ge=1, le=100_000, description="Results that one search returns at most."
+    )
+    max_request_bytes: int = Field(
+        0, ge=0, description="Size of a request that is refused beyond it; 0: none is."
+    )
+    max_instance_bytes: int = Field(
+        64 * 1024**3, ge=1, description="Size of one instance that is refused beyond it."
+    )
+    log: Literal["human", "json"] = Field("human", description="Form of the log lines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="What is logged: this and what is worse."
+    )
+
+    @field_validator("index")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if value and not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("it has to begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("objects")
+    @classmethod
+    def _known_blob_store(cls, value: str) -> str:
+        scheme = urlsplit(value).scheme
+        if "://" in value and scheme != "file":
+            raise ValueError(f"object stores ({scheme}://) are not supported yet, folders are")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s?#]+", value):
+            raise ValueError("it has to be an http:// or https:// URL without query")
+        return value
+
+    @model_validator(mode="after")
+    def _safe(self) -> Settings:
+        if not self.open_to_network and not is_loopback(self.host):
+            raise ValueError(
+                f"host {self.host} can be reached from the network, and nobody is asked who they "
+                "are; say --open-to-network if that is meant"
+            )
+        return self
+
+    @property
+    def index_url(self) -> str:
+        """Where the index is; in `data` unless said otherwise."""
+        return self.index or f"sqlite:///{self.data / 'index.sqlite'}"
+
+    @property
+    def objects_folder(self) -> Path:
+        """Where the objects are; in `data` unless said otherwise."""
+        if self.objects.startswith("file://"):
+            return Path(unquote(urlsplit(self.objects).path))
+        return Path(self.objects) if self.objects else self.data / "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    settings: Settings
+    origins: Mapping[str, str]
+    """By name: where the value came from."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can connect to an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+# Loading -------------------------------------------------------------------------
+
+
+def load(flags: Mapping[str, str], environment: Mapping[str, str]) -> Loaded:
+    """The settings of all layers; SettingsError for what is not known or not allowed.
+
+    `flags` are by setting name, with "config" for the file.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Settings.model_fields, "default")
+    layers = (
+        _file_layer(flags.get("config") or environment.get(CONFIG, "")),
+        _environment_layer(environment),
+        {name: (value, f"flag {_flag(name)}") for name, value in flags.items() if name != "config"},
+    )
+    for layer in layers:
+        for name, (value, origin) in layer.items():
+            values[name], origins[name] = value, origin
+    try:
+        return Loaded(Settings.model_validate(values), origins)
+    except ValidationError as error:
+        raise SettingsError(_sentences(error, origins)) from None
+
+
+Layer = dict[str, tuple[Any, str]]
+
+
+def _file_layer(path: str) -> Layer:
+    if not path:
+        return {}
+    try:
+        told = tomllib.loads(Path(path).read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"The settings file {path} cannot be read: {error}.") from None
+    for name in told:
+        _known(name, f"{path} sets {name}", Settings.model_fields)
+    return {name: (value, path) for name, value in told.items()}
+
+
+def _environment_layer(environment: Mapping[str, str]) -> Layer:
+    layer: Layer = {}
+    names = {_variable(name): name for name in Settings.model_fields}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX) or variable.startswith((CONFIG, TEST_PREFIX)):
+            continue
+        _known(variable, f"The environment has {variable}", names)
+        layer[names[variable]] = (value, f"environment {variable}")
+    return layer
+
+
+def _known(name: str, said: str, names: Mapping[str, object]) -> None:
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f"; is {close[0]} meant?" if close else "."
+        raise SettingsError(f"{said}, which is no setting{hint}")
+
+
+def _sentences(error: ValidationError, origins: Mapping[str, str]) -> str:
+    return "  ".join(_sentence(dict(problem), origins) for problem in error.errors())
+
+
+def _sentence(problem: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    reason = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return f"The setting {reason}."
+    name = problem["loc"][0]
+    reason = reason[0].lower() + reason[1:]
+    return f"{name} is {_shown(problem['input'])!r} ({origins[name]}): {reason}."
+
+
+def _variable(name: str) -> str:
+    return PREFIX + name.upper()
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+# Flags ---------------------------------------------------------------------------
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """A flag for each setting, and --config; one that is not given leaves no trace."""
+    group = parser.add_argument_group("settings")
+    group.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="TOML file")
+    for name, field in Settings.model_fields.items():
+        described = (field.description or "").replace("%", "%%")
+        if field.annotation is bool:
+            group.add_argument(
+                _flag(name),
+                action=argparse.BooleanOptionalAction,
+                default=argparse.SUPPRESS,
+                help=described,
+            )
+        else:
+            group.add_argument(
+                _flag(name), metavar=_kind(name), default=argparse.SUPPRESS, help=described
+            )
+
+
+def given_flags(namespace: argparse.Namespace) -> dict[str, str]:
+    """The settings that a command line gave, by name."""
+    names = {"config", *Settings.model_fields}
+    return {name: str(value) for name, value in vars(namespace).items() if name in names}
+
+
+def _kind(name: str) -> str:
+    annotation = Settings.model_fields[name].annotation
+    if get_origin(annotation) is Literal:
+        return "|".join(get_args(annotation))
+    kinds: dict[object, str] = {Path: "FOLDER", int: "NUMBER"}
+    return kinds.get(annotation, "TEXT")
+
+
+# Tables --------------------------------------------------------------------------
+
+
+def table(loaded: Loaded) -> str:
+    """Every setting, its value, where it came from, its help: what `dicomweb settings` prints."""
+    rows = [
+        (
+            name,
+            _shown(getattr(loaded.settings, name)),
+            loaded.origins[name],
+            field.description or "",
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)).rstrip()
+        for row in rows
+    )
+
+
+def _shown(value: object) -> str:
+    """A value as one would write it; the password of a database is nobody's business."""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text) or '""'
+
+
+def markdown_table() -> str:
+    """The settings for the README."""
+    lines = ["| setting | default | flag | environment | |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | `{_shown(field.default)}` | `{_flag(name)}` | `{_variable(name)}` "
+        f"| {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,514 @@
+"""Blobs as plain files: `<root>/<first two digits of the name>/<name>.dcm`.
+
+Every process stages in a folder of its own, `<root>/.staging/<uuid>`, in which it holds a lock as
+long as it lives.  A file is staged there under its name, linked to its final place when it is kept,
+and the staged name goes only when the row is committed: the staged names of a dead process are
+therefore exactly the promises it did not finish.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import errno
+import fcntl
+import logging
+import os
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
+from types import TracebackType
+
+from dicomweb.store.blobs import (
+    CHUNK_BYTES,
+    BlobTooShort,
+    Bytes,
+    NoBlob,
+    OnRecord,
+    checked_name,
+    is_name,
+    new_name,
+)
+from schemas.reasons import OUT_OF_RESOURCES, Refused
+
+FILE_MODE = 0o640
+FOLDER_MODE = 0o750
+"""Patients' data: nothing for others, whatever the umask; the umask may take away more."""
+
+INLINE_BYTES_MAX = 1024 * 1024
+"""Longer reads go to a thread at once: even to copy so much would hold up the event loop."""
+TURN_BYTES = 4 * 1024 * 1024
+"""What one stream may read from the page cache before other tasks of the loop get a turn."""
+READ_THREADS = 8
+"""Reads that wait for the disk at the same time."""
+WRITE_BACK_BYTES = 8 * 1024 * 1024
+"""The disk begins to write whenever so much has come, so that the sync at the end is short."""
+BUFFERS_MAX = 1024
+"""IOV_MAX of Linux and macOS: how many buffers one system call takes."""
+NAMES_PER_QUESTION = 500
+"""How many blobs `recover` asks the index about at once."""
+
+_STAGING = ".staging"
+_LOCK = "lock"
+_MARK = ".kept"
+"""Where files cannot be linked, a file so called stands for the staged name that was renamed."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_LINKLESS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
+_NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+_SYNC_FILE_RANGE_WRITE = 2
+
+_log = logging.getLogger(__name__)
+
+
+class Filesystem:
+    """A BlobStore in the folder `root`, which is made if need be.
+
+    Any number of processes may use the same folder.  `link` is os.link or what stands in for it; a
+    file system on which it fails is served with a marker file and a rename.
+    """
+
+    def __init__(
+        self, root: str | os.PathLike[str], *, link: Callable[[str, str], None] = os.link
+    ) -> None:
+        self._root = os.path.abspath(root)
+        self._link = link
+        self._linking = True
+        self._folders: set[str] = set()
+        self._all_staging = f"{self._root}/{_STAGING}"
+        _make_folder(self._all_staging)
+        self._staging, self._lock = _own_folder(self._all_staging)
+        self._threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blobs")
+
+    def close(self) -> None:
+        """Ends this process's use; what is not settled is left to the next start."""
+        self._threads.shutdown()
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            _remove_folder(self._staging)
+            os.close(lock)
+
+    # Writing: in a worker thread ------------------------------------------------
+
+    def put(self, buffers: Sequence[Bytes]) -> str:
+        """Stages, writes and keeps.  Raises Refused(OUT_OF_RESOURCES)."""
+        staged = self.stage()
+        staged.write(buffers)
+        return staged.keep()
+
+    def stage(self) -> StagedFile:
+        """A new file to write to.  Raises Refused(OUT_OF_RESOURCES)."""
+        return StagedFile(self, new_name())
+
+    def settle(self, name: str) -> None:
+        """The row is committed: only the record of the unfinished promise goes."""
+        staged = self.staged_path(name)
+        if not _remove(staged):
+            _remove(staged + _MARK)
+
+    def withdraw(self, name: str) -> None:
+        """The row is not committed: the file goes, then the record that it was promised."""
+        staged = self.staged_path(name)
+        for path in (self.path(name), staged, staged + _MARK):
+            _remove(path)
+
+    def delete(self, name: str) -> None:
+        """Removes the file; one that is gone already is no error."""
+        _remove(self.path(name))
+
+    def list(self) -> Iterator[str]:
+        """Names of all files in their final places; others' files are passed over."""
+        for folder in _entries(self._root):
+            if len(folder) == 2:
+                for entry in _entries(f"{self._root}/{folder}"):
+                    name = entry.removesuffix(".dcm")
+                    if is_name(name) and name != entry:
+                        yield name
+
+    def path(self, name: str) -> str:
+        """Where the blob lies.  Raises NoBlob for what is no name of ours."""
+        checked_name(name)
+        return f"{self._root}/{name[:2]}/{name}.dcm"
+
+    def staged_path(self, name: str) -> str:
+        """Where this process stages it.  Raises NoBlob for what is no name of ours."""
+        return f"{self._staging}/{checked_name(name)}"
+
+    def give_final_name(self, name: str) -> str:
+        """Puts a staged file in its place; gives the folder, which is not synced yet."""
+        staged, final = self.staged_path(name), self.path(name)
+        folder = os.path.dirname(final)
+        if folder not in self._folders:
+            _make_folder(folder)
+            self._folders.add(folder)
+        if not (self._linking and self._linked(staged, final)):
+            os.close(os.open(staged + _MARK, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, FILE_MODE))
+            _sync_folder(self._staging)
+            os.rename(staged, final)
+        return folder
+
+    def _linked(self, staged: str, final: str) -> bool:
+        try:
+            self._link(staged, final)
+        except OSError as error:
+            if error.errno not in _LINKLESS:
+                raise
+            self._linking = False
+        return self._linking
+
+    # Reading: on the event loop -------------------------------------------------
+
+    async def read(self, name: str, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes from `offset`.  Raises NoBlob, BlobTooShort."""
+        file = _Reading(self.path(name), self._threads)
+        try:
+            return await file.read(offset, length)
+        finally:
+            file.close()
+
+    async def stream(
+        self, name: str, offset: int, length: int, chunk_bytes: int = CHUNK_BYTES
+    ) -> AsyncIterator[bytes]:
+        """The same in chunks of at most `chunk_bytes`.  Raises as `read`."""
+        file = _Reading(self.path(name), self._threads)
+        try:
+            end, turn = offset + length, offset + TURN_BYTES
+            for begin in range(offset, end, chunk_bytes):
+                yield await file.read(begin, min(chunk_bytes, end - begin))
+                if begin >= turn:
+                    turn = begin + TURN_BYTES
+                    await asyncio.sleep(0)
+        finally:
+            file.close()
+
+    def open(self, name: str) -> OpenFile:
+        """Random access, for a worker thread.  Raises NoBlob."""
+        return OpenFile(self.path(name))
+
+    # After a crash --------------------------------------------------------------
+
+    async def recover(self, on_record: OnRecord) -> None:
+        """Finishes the promises of processes that died; those of the living are left alone."""
+        for folder in await asyncio.to_thread(_entries, self._all_staging):
+            await self._recover_folder(f"{self._all_staging}/{folder}", on_record)
+
+    async def _recover_folder(self, folder: str, on_record: OnRecord) -> None:
+        lock = await asyncio.to_thread(_lock_of_the_dead, folder)
+        if lock is None:
+            return
+        try:
+            names = await asyncio.to_thread(_unfinished, folder)
+            for begin in range(0, len(names), NAMES_PER_QUESTION):
+                asked = names[begin : begin + NAMES_PER_QUESTION]
+                await asyncio.to_thread(self._finish, folder, asked, await on_record(asked))
+            await asyncio.to_thread(_remove_folder, folder)
+        finally:
+            os.close(lock)
+
+    def _finish(self, folder: str, names: Sequence[str], on_record: set[str]) -> None:
+        for name in names:
+            if name not in on_record:
+                _remove(self.path(name))
+            _remove(f"{folder}/{name}")
+            _remove(f"{folder}/{name}{_MARK}")
+        kept = len(on_record.intersection(names))
+        _log.info("A process died with %d blobs unfinished, %d of them on record", len(names), kept)
+
+
+class StagedFile:
+    """A `Staged` blob: an open file in the staging folder."""
+
+    def __init__(self, store: Filesystem, name: str) -> None:
+        self._store = store
+        self._name = name
+        self._written_back = 0
+        self.size_bytes = 0
+        self._fileno = -1
+        with self._or_nothing():
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._fileno = os.open(store.staged_path(name), flags, FILE_MODE)
+
+    def fileno(self) -> int:
+        """Open for reading too, until it is kept or discarded."""
+        return self._fileno
+
+    def write(self, buffers: Sequence[Bytes]) -> None:
+        """Appends `buffers`.  Raises Refused(OUT_OF_RESOURCES), and then nothing is left."""
+        with self._or_nothing():
+            for begin in range(0, len(buffers), BUFFERS_MAX):
+                self.size_bytes += _write(self._fileno, buffers[begin : begin + BUFFERS_MAX])
+        fresh = self.size_bytes - self._written_back
+        if fresh >= WRITE_BACK_BYTES:
+            _start_write_back(self._fileno, self._written_back, fresh)
+            self._written_back = self.size_bytes
+
+    def keep(self) -> str:
+        """Makes it durable under its name, which is given.  Raises as `write`."""
+        with self._or_nothing():
+            folder = self._store.give_final_name(self._name)
+            os.fsync(self._fileno)
+            _sync_folder(folder)
+        self._close()
+        return self._name
+
+    def discard(self) -> None:
+        """Removes it, unless it is kept or discarded already."""
+        if self._fileno >= 0:
+            self._close()
+            self._store.withdraw(self._name)
+
+    def _close(self) -> None:
+        fileno, self._fileno = self._fileno, -1
+        os.close(fileno)
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:
+            self.discard()
+            if isinstance(error, OSError) and error.errno in _FULL:
+                raise Refused(OUT_OF_RESOURCES) from error
+            raise
+
+
+class OpenFile:
+    """An `OpenBlob`: a file, mapped when `buffer` is asked for.
+
+    A disk that fails under a mapped file kills the process; `read` raises OSError.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._fileno = _open(path)
+        self._map: mmap | None = None
+        self.size_bytes = os.fstat(self._fileno).st_size
+
+    @property
+    def buffer(self) -> bytes | mmap:
+        """All of it; a slice is a copy."""
+        if self._map is None and self.size_bytes:
+            self._map = mmap(self._fileno, 0, access=ACCESS_READ)
+        return self._map or b""
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Exactly `length` bytes.  Raises BlobTooShort."""
+        return _read(self._fileno, offset, length)
+
+    def __enter__(self) -> OpenFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        os.close(self._fileno)
+        if self._map is not None:
+            # A memoryview of it that somebody still holds keeps it mapped until that one goes.
+            with suppress(BufferError):
+                self._map.close()
+
+
+class _Reading:
+    """A file open on the event loop: what the page cache has is read at once, the rest in a thread.
+
+    To hop to a thread costs more than to copy half a megabyte; to wait for a disk on the loop would
+    hold up every other request.
+    """
+
+    def __init__(self, path: str, threads: ThreadPoolExecutor) -> None:
+        self._threads = threads
+        self._fileno = _open(path)
+        self._in_thread: Future[bytes] | None = None
+
+    async def read(self, offset: int, length: int) -> bytes:
+        cached = _read_cached(self._fileno, offset, length)
+        missing = length - len(cached)
+        if not missing:
+            return cached
+        offset += len(cached)
+        self._in_thread = self._threads.submit(_read, self._fileno, offset, missing)
+        rest: bytes = await asyncio.wrap_future(self._in_thread)
+        return cached + rest
+
+    def close(self) -> None:
+        """Closes the file, but not under a thread that still reads for a reader who went away."""
+        if self._in_thread is None:
+            os.close(self._fileno)
+        else:
+            self._in_thread.add_done_callback(lambda _: os.close(self._fileno))
+
+
+class _Scratch(threading.local):
+    """Where the page cache is copied to first: memory that is mapped and in the CPU's cache.
+
+    A fresh bytearray would be zeroed before it is read into, and copied to bytes all the same.
+    """
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(INLINE_BYTES_MAX))
+
+
+_scratch = _Scratch()
+
+
+def _read_cached(fileno: int, offset: int, length: int) -> bytes:
+    """As much of the beginning as can be had without waiting; perhaps nothing."""
+    if _NOWAIT is None or length > INLINE_BYTES_MAX:
+        return b""
+    view = _scratch.view[:length]
+    try:
+        count = os.preadv(fileno, [view], offset, _NOWAIT)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.ENOTSUP, errno.EOPNOTSUPP):
+            return b""
+        raise
+    return bytes(view[:count])
+
+
+def _read(fileno: int, offset: int, length: int) -> bytes:
+    """Exactly `length` bytes; Linux gives at most 2 GiB at once.  Raises BlobTooShort."""
+    data = os.pread(fileno, length, offset)
+    if len(data) == length:
+        return data
+    pieces, have = [data], len(data)
+    while data and have < length:
+        data = os.pread(fileno, length - have, offset + have)
+        pieces.append(data)
+        have += len(data)
+    if have < length:
+        raise BlobTooShort(f"A blob has {have} bytes at {offset}, and {length} were asked for.")
+    return b"".join(pieces)
+
+
+def _open(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NoBlob(f"There is no blob {os.path.basename(path)}.") from None
+
+
+def _write(fileno: int, buffers: Sequence[Bytes]) -> int:
+    """Writes all of at most BUFFERS_MAX buffers; gives their size."""
+    size_bytes = sum(map(len, buffers))
+    written = 0
+    while written < size_bytes:
+        written += os.writev(fileno, rest_of(buffers, written) if written else buffers)
+    return written
+
+
+def rest_of(buffers: Sequence[Bytes], skipped: int) -> Sequence[Bytes]:
+    """What follows the first bytes of `buffers`: a system call may write less than it is given."""
+    for index, buffer in enumerate(buffers):
+        if skipped < len(buffer):
+            return [memoryview(buffer)[skipped:], *buffers[index + 1 :]]
+        skipped -= len(buffer)
+    return []
+
+
+def _start_write_back(fileno: int, offset: int, length: int) -> None:
+    """Has the disk begin to write, without waiting; only a hint, so failing does not matter."""
+    if _sync_file_range is not None:
+        _sync_file_range(fileno, offset, length, _SYNC_FILE_RANGE_WRITE)
+
+
+def _load_sync_file_range() -> Callable[[int, int, int, int], int] | None:
+    function = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if function is not None:
+        function.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+    return function
+
+
+_sync_file_range = _load_sync_file_range()
+
+
+def _remove(path: str) -> bool:
+    """Whether there was something to remove."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _entries(folder: str) -> list[str]:
+    """What is in the folder; nothing, if it is none."""
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _sync_folder(path: str) -> None:
+    fileno = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fileno)
+    finally:
+        os.close(fileno)
+
+
+def _make_folder(path: str) -> None:
+    """Makes a folder and those above it, durably; one that is there may have just been made."""
+    above = os.path.dirname(path)
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileNotFoundError:
+        _make_folder(above)
+        with suppress(FileExistsError):
+            os.mkdir(path, FOLDER_MODE)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    _sync_folder(above)
+
+
+# The folders in .staging: whoever holds the lock in one may do with it as he likes ----------------
+
+
+def _own_folder(all_staging: str) -> tuple[str, int]:
+    """A new folder and the lock on it."""
+    while True:
+        folder = f"{all_staging}/{new_name()}"
+        os.mkdir(folder, FOLDER_MODE)
+        # Between the two calls it looks like a dead process's and may be swept away: then another.
+        lock = _lock_of_the_dead(folder)
+        if lock is not None:
+            return folder, lock
+
+
+def _lock_of_the_dead(folder: str) -> int | None:
+    """The lock on the folder, unless a living process has it or the folder is gone."""
+    path = f"{folder}/{_LOCK}"
+    try:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock), os.stat(path)):
+            return lock
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    except BaseException:
+        os.close(lock)
+        raise
+    os.close(lock)
+    return None
+
+
+def _unfinished(folder: str) -> list[str]:
+    """Names of the blobs staged in it and not settled."""
+    return sorted({name for e in _entries(folder) if is_name(name := e.removesuffix(_MARK))})
+
+
+def _remove_folder(folder: str) -> None:
+    """Removes the folder, unless there is something in it besides the lock."""
+    _remove(f"{folder}/{_LOCK}")
+    try:
+        os.rmdir(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
+            raise

@@ -1,0 +1,82 @@
+"""Index: what is on record, in SQLite or PostgreSQL; records are committed in groups."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from sqlalchemy import Dialect
+from sqlalchemy.sql import ClauseElement
+
+from dicomweb.store.recording import Entry, Policy, Receipt
+from dicomweb.store.statements import Parameters, Row
+
+WAITING_MAX = 512
+"""Entries that may wait for a commit; who brings more waits until there is room."""
+GROUP_MAX = 128
+"""Entries in one commit."""
+
+
+class UnusableIndex(Exception):  # noqa: N818 - it says what is the case
+    """The database cannot be reached, or is not ours, or is newer than this program."""
+
+
+class Index(ABC):
+    """One writer that commits what waits, and readers; the two databases fill in the rest."""
+
+    dialect: Dialect
+
+    def __init__(self) -> None:
+        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING_MAX)
+        self._writer = asyncio.create_task(self._write_groups())
+
+    @abstractmethod
+    async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
+        """The rows of a query; `statement` is kept by the caller, who asks with it again."""
+
+    @abstractmethod
+    async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
+        """Records a group in one durable transaction; whatever is raised, nothing was recorded."""
+
+    async def record(self, entry: Entry, policy: Policy) -> Receipt:
+        """What became of `entry`, once that is durable."""
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        await self._waiting.put((entry, policy, receipt))
+        return await asyncio.shield(receipt)
+
+    async def close(self) -> None:
+        """Commits what waits, then lets go of the database."""
+        await self._waiting.join()
+        self._writer.cancel()
+        await asyncio.gather(self._writer, return_exceptions=True)
+
+    async def _write_groups(self) -> None:
+        while True:
+            group = [await self._waiting.get()]
+            while len(group) < GROUP_MAX and not self._waiting.empty():
+                group.append(self._waiting.get_nowait())
+            for policy in dict.fromkeys(policy for _, policy, _ in group):
+                await self._write([one for one in group if one[1] == policy], policy)
+            for _ in group:
+                self._waiting.task_done()
+
+    async def _write(self, group: Sequence[_Waiting], policy: Policy) -> None:
+        """Tells each caller its receipt; a group that fails is tried again entry by entry, so that
+        one that the database will not have does not take the others with it.
+        """
+        try:
+            receipts = await self._commit([entry for entry, _, _ in group], policy)
+        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+            if len(group) > 1:
+                for one in group:
+                    await self._write([one], policy)
+            elif not group[0][2].done():
+                group[0][2].set_exception(error)
+        else:
+            for (_, _, receipt), told in zip(group, receipts, strict=True):
+                if not receipt.done():
+                    receipt.set_result(told)
+
+
+_Waiting = tuple[Entry, Policy, "asyncio.Future[Receipt]"]

@@ -1,0 +1,1 @@
+"""One module a version; each is a snapshot and never changes once it was released."""

@@ -1,0 +1,73 @@
+"""The index in PostgreSQL, by asyncpg: for more than one machine, or more than one writer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy.sql import ClauseElement
+
+from dicomweb.store.index import Index
+from dicomweb.store.recording import Entry, LostRace, Policy, Receipt, record
+from dicomweb.store.statements import POSTGRESQL, Ask, Parameters, Row, Transaction, compiled
+
+T = TypeVar("T")
+
+CONNECTIONS_MAX = 8
+TRIES_MAX = 5
+"""Of a transaction that another process got in the way of."""
+
+Connection = Any
+"""asyncpg's, or its pool's proxy for one."""
+
+
+class PostgresqlIndex(Index):
+    """The index in a database that other processes, on this or other machines, share."""
+
+    dialect = POSTGRESQL
+
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
+        super().__init__()
+        self._pool = pool
+
+    async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
+        query = compiled(statement, POSTGRESQL)
+        rows = await self._pool.fetch(query.sql, *query.values(parameters))
+        return [tuple(row.values()) for row in rows]
+
+    async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
+        for _ in range(TRIES_MAX - 1):
+            try:
+                return await self._transact(record(entries, policy, POSTGRESQL.name))
+            except (LostRace, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
+                continue
+        return await self._transact(record(entries, policy, POSTGRESQL.name))
+
+    async def close(self) -> None:
+        await super().close()
+        await self._pool.close()
+
+    async def _transact(self, transaction: Transaction[T]) -> T:
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await _drive(connection, transaction)
+
+
+async def _drive(connection: Connection, transaction: Transaction[T]) -> T:
+    rows: list[Row] | None = None
+    while True:
+        try:
+            ask = next(transaction) if rows is None else transaction.send(rows)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        rows = await _answer(connection, ask)
+
+
+async def _answer(connection: Connection, ask: Ask) -> list[Row]:
+    query = compiled(ask.statement, POSTGRESQL)
+    if isinstance(ask.parameters, Mapping):
+        rows = await connection.fetch(query.sql, *query.values(ask.parameters))
+        return [tuple(row.values()) for row in rows]
+    await connection.executemany(query.sql, [query.values(one) for one in ask.parameters])
+    return []

@@ -1,0 +1,488 @@
+"""Recording: how a group of instances gets into the index in one transaction, or is refused by it.
+
+The same steps on both databases, as a generator that asks for statements.  Rows that are counted on
+are locked from the patient down and in the order of their keys, so that two processes cannot wait
+for each other.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
+
+from sqlalchemy import Select, Table, bindparam, delete, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from dicomweb.store.statements import Ask, Row, Transaction, among
+from schemas.index import (
+    CONTENT_TABLE,
+    INSTANCE_TABLE,
+    PATIENT_TABLE,
+    SERIES_TABLE,
+    STUDY_TABLE,
+)
+
+Policy = Literal["refuse", "replace"]
+Columns = Mapping[str, Any]
+
+
+class Outcome(Enum):
+    """What became of an entry."""
+
+    NEW = "recorded"
+    SAME = "on record already, with the same content"
+    CONFLICT = "refused: other content is on record"
+    REPLACED = "recorded in place of other content"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An instance as the index is to know it: a row a level, without ids and counts."""
+
+    patient: Columns
+    study: Columns
+    series: Columns
+    instance: Columns
+    header: bytes
+    layout: bytes
+
+    @property
+    def uid(self) -> str:
+        uid: str = self.instance["SOPInstanceUID"]
+        return uid
+
+    @property
+    def blob(self) -> str:
+        blob: str = self.instance["blob"]
+        return blob
+
+    @property
+    def content(self) -> tuple[bytes, str, str]:
+        """What makes two entries of one SOP Instance UID the same."""
+        digest: bytes = self.instance["digest"]
+        return digest, self.study["StudyInstanceUID"], self.series["SeriesInstanceUID"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    outcome: Outcome
+    blob: str
+    """The blob on record for the instance."""
+    obsolete: str | None = None
+    """A blob that is on record for nothing any more."""
+
+
+class LostRace(Exception):  # noqa: N818 - it says what is the case
+    """Another process recorded an instance of the group meanwhile: begin again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is on record under a SOP Instance UID, or will be by an earlier entry of the group."""
+
+    content: tuple[bytes, str, str]
+    blob: str
+    id: int | None
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What the group comes to."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    added: dict[str, Entry] = field(default_factory=dict)
+    removed: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Changes:
+    """By id: how the maintained counts change."""
+
+    series: Counter[int] = field(default_factory=Counter)
+    study: Counter[int] = field(default_factory=Counter)
+    patient: Counter[int] = field(default_factory=Counter)
+    study_series: Counter[int] = field(default_factory=Counter)
+    patient_series: Counter[int] = field(default_factory=Counter)
+    patient_studies: Counter[int] = field(default_factory=Counter)
+
+
+def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transaction[list[Receipt]]:
+    """Records what is new of `entries`; a Receipt for each, in order.  Raises LostRace."""
+    sql = _STATEMENTS[dialect]
+    known = yield from _known(entries, sql)
+    plan = _decide(entries, known, policy)
+    changes = _Changes()
+    patients = yield from _lock_patients(plan, sql)
+    studies = yield from _add_studies(plan, patients, changes, sql)
+    if plan.removed:
+        yield from _remove(plan.removed, changes, sql)
+    series = yield from _add_series(plan, studies, changes, sql)
+    yield from _add_instances(plan, series, studies, changes, sql)
+    yield from _count(changes, sql)
+    yield from _prune(plan, changes, patients, sql)
+    yield from _note_modalities(changes, sql)
+    return plan.receipts
+
+
+def _known(entries: Sequence[Entry], sql: _Statements) -> Transaction[dict[str, _Known]]:
+    rows = yield Ask(sql.known, {"uids": sorted({entry.uid for entry in entries})})
+    return {
+        uid: _Known((digest, study, series), blob, id)
+        for uid, id, blob, digest, study, series in rows
+    }
+
+
+def _decide(entries: Sequence[Entry], known: dict[str, _Known], policy: Policy) -> _Plan:
+    plan = _Plan()
+    for entry in entries:
+        there = known.get(entry.uid)
+        if there is not None and there.content == entry.content:
+            plan.receipts.append(Receipt(Outcome.SAME, there.blob, entry.blob))
+            continue
+        if there is not None and policy == "refuse":
+            plan.receipts.append(Receipt(Outcome.CONFLICT, there.blob, entry.blob))
+            continue
+        if there is None:
+            plan.receipts.append(Receipt(Outcome.NEW, entry.blob))
+        else:
+            plan.receipts.append(Receipt(Outcome.REPLACED, entry.blob, there.blob))
+            plan.removed += [there.id] if there.id is not None else []
+        plan.added[entry.uid] = entry
+        known[entry.uid] = _Known(entry.content, entry.blob, None)
+    return plan
+
+
+def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[dict[str, int]]:
+    """The ids of patients by identity; those of new studies are made, all are locked."""
+    uids = sorted({entry.study["StudyInstanceUID"] for entry in plan.added.values()})
+    there = yield Ask(sql.studies, {"uids": uids})
+    ids = {patient for _, _, patient in there}
+    if plan.removed:
+        rows = yield Ask(sql.patients_of, {"ids": plan.removed})
+        ids |= {patient for (patient,) in rows}
+    known = {uid for uid, _, _ in there}
+    new = {
+        entry.patient["identity"]: entry.patient
+        for entry in reversed(plan.added.values())
+        if entry.study["StudyInstanceUID"] not in known
+    }
+    if new:
+        counts = dict.fromkeys(_PATIENT_COUNTS, 0)
+        yield Ask(sql.add_patient, [{**new[identity], **counts} for identity in sorted(new)])
+    rows = yield Ask(sql.lock_patients, {"identities": sorted(new), "ids": sorted(ids)})
+    return {identity: id for identity, id in rows}  # noqa: C416 - dict() would lose the types
+
+
+def _add_studies(
+    plan: _Plan, patients: Mapping[str, int], changes: _Changes, sql: _Statements
+) -> Transaction[dict[str, tuple[int, int]]]:
+    """By Study Instance UID: the ids of the study and of its patient; the rows are locked."""
+    firsts = _firsts(plan, lambda entry: entry.study["StudyInstanceUID"])
+    before = yield Ask(sql.studies, {"uids": sorted(firsts)})
+    known = {uid for uid, _, _ in before}
+    made = [firsts[uid] for uid in sorted(firsts) if uid not in known]
+    if any(entry.patient["identity"] not in patients for entry in made):
+        raise LostRace
+    if made:
+        yield Ask(sql.add_study, [_study_row(entry, patients) for entry in made])
+    rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
+    studies = {uid: (id, patient) for uid, id, patient in rows}
+    ours = {entry.study["StudyInstanceUID"]: patients[entry.patient["identity"]] for entry in made}
+    for uid, patient in ours.items():
+        if studies[uid][1] != patient:
+            raise LostRace
+        changes.patient_studies[patient] += 1
+    return studies
+
+
+def _study_row(entry: Entry, patients: Mapping[str, int]) -> Columns:
+    counts = {"NumberOfStudyRelatedSeries": 0, "NumberOfStudyRelatedInstances": 0}
+    patient = {"patient_id": patients[entry.patient["identity"]]}
+    return {**entry.study, **patient, **counts, "ModalitiesInStudy": ""}
+
+
+def _add_series(
+    plan: _Plan,
+    studies: Mapping[str, tuple[int, int]],
+    changes: _Changes,
+    sql: _Statements,
+) -> Transaction[dict[tuple[int, str], int]]:
+    """By study and Series Instance UID: the ids of the series."""
+
+    def key(entry: Entry) -> tuple[int, str]:
+        study, _ = studies[entry.study["StudyInstanceUID"]]
+        return study, entry.series["SeriesInstanceUID"]
+
+    firsts = _firsts(plan, key)
+    asked = {
+        "studies": sorted({study for study, _ in firsts}),
+        "uids": sorted({uid for _, uid in firsts}),
+    }
+    rows = yield Ask(sql.series, asked)
+    known = {(study, uid): id for study, uid, id in rows}
+    new = [at for at in sorted(firsts) if at not in known]
+    if new:
+        counts = {"NumberOfSeriesRelatedInstances": 0}
+        made = [{**firsts[at].series, "study_id": at[0], **counts} for at in new]
+        yield Ask(sql.add_series, made)
+        rows = yield Ask(sql.series, asked)
+        known = {(study, uid): id for study, uid, id in rows}
+    patients = dict(studies.values())
+    for study, _ in new:
+        changes.study_series[study] += 1
+        changes.patient_series[patients[study]] += 1
+    return known
+
+
+def _add_instances(
+    plan: _Plan,
+    series: Mapping[tuple[int, str], int],
+    studies: Mapping[str, tuple[int, int]],
+    changes: _Changes,
+    sql: _Statements,
+) -> Transaction[None]:
+    if not plan.added:
+        return
+    rows = []
+    for uid in sorted(plan.added):
+        entry = plan.added[uid]
+        study, patient = studies[entry.study["StudyInstanceUID"]]
+        series_id = series[study, entry.series["SeriesInstanceUID"]]
+        rows.append({**entry.instance, "series_id": series_id})
+        changes.series[series_id] += 1
+        changes.study[study] += 1
+        changes.patient[patient] += 1
+    yield Ask(sql.add_instance, rows)
+    found = yield Ask(sql.instances, {"uids": sorted(plan.added)})
+    ids = {uid: id for uid, id, blob in found if plan.added[uid].blob == blob}
+    if len(ids) < len(plan.added):
+        raise LostRace
+    yield Ask(
+        sql.add_content,
+        [
+            {"instance_id": ids[uid], "header": entry.header, "layout": entry.layout}
+            for uid, entry in plan.added.items()
+        ],
+    )
+
+
+def _remove(ids: Sequence[int], changes: _Changes, sql: _Statements) -> Transaction[None]:
+    rows = yield Ask(sql.places, {"ids": list(ids)})
+    for series, study, patient in rows:
+        changes.series[series] -= 1
+        changes.study[study] -= 1
+        changes.patient[patient] -= 1
+    yield Ask(sql.delete_content, {"ids": list(ids)})
+    yield Ask(sql.delete_instances, {"ids": list(ids)})
+
+
+def _count(changes: _Changes, sql: _Statements) -> Transaction[None]:
+    series = _deltas({"instances": changes.series})
+    studies = _deltas({"instances": changes.study, "series": changes.study_series})
+    patients = _deltas(
+        {
+            "instances": changes.patient,
+            "series": changes.patient_series,
+            "studies": changes.patient_studies,
+        }
+    )
+    for statement, deltas in (
+        (sql.count_patient, patients),
+        (sql.count_study, studies),
+        (sql.count_series, series),
+    ):
+        if deltas:
+            yield Ask(statement, deltas)
+
+
+def _deltas(counters: Mapping[str, Counter[int]]) -> list[Columns]:
+    ids = sorted(set().union(*counters.values()))
+    deltas = ({"at": id, **{name: c[id] for name, c in counters.items()}} for id in ids)
+    return [delta for delta in deltas if any(delta[name] for name in counters)]
+
+
+def _prune(
+    plan: _Plan, changes: _Changes, patients: Mapping[str, int], sql: _Statements
+) -> Transaction[None]:
+    """What a removal, or a lost race for a study, left empty goes too."""
+    if plan.removed:
+        emptied = yield Ask(sql.empty_series, {"ids": sorted(changes.series)})
+        if emptied:
+            yield from _prune_series(emptied, changes, sql)
+    yield Ask(sql.delete_empty_patients, {"ids": sorted(patients.values())})
+
+
+def _prune_series(emptied: Sequence[Row], changes: _Changes, sql: _Statements) -> Transaction[None]:
+    yield Ask(sql.delete_series, {"ids": [series for series, _, _ in emptied]})
+    gone = _Changes()
+    for _, study, patient in emptied:
+        gone.study_series[study] -= 1
+        gone.patient_series[patient] -= 1
+        changes.study_series[study] += 0
+    yield from _count(gone, sql)
+    rows = yield Ask(sql.empty_studies, {"ids": sorted(gone.study_series)})
+    if rows:
+        yield Ask(sql.delete_studies, {"ids": [study for study, _ in rows]})
+        fewer = _Changes(patient_studies=Counter())
+        for _, patient in rows:
+            fewer.patient_studies[patient] -= 1
+        yield from _count(fewer, sql)
+
+
+def _note_modalities(changes: _Changes, sql: _Statements) -> Transaction[None]:
+    """ModalitiesInStudy of the studies whose series changed."""
+    studies = sorted(changes.study_series)
+    if not studies:
+        return
+    rows = yield Ask(sql.modalities, {"ids": studies})
+    held: dict[int, set[str]] = {study: set() for study in studies}
+    for study, modality in rows:
+        held[study] |= {modality} if modality else set()
+    yield Ask(
+        sql.note_modalities,
+        [{"at": study, "modalities": listed(sorted(held[study]))} for study in studies],
+    )
+
+
+def listed(values: Iterable[str]) -> str:
+    """Several values as one text in which each can be found with its delimiters."""
+    joined = "\\".join(values)
+    return f"\\{joined}\\" if joined else ""
+
+
+def _firsts(plan: _Plan, key: Any) -> dict[Any, Entry]:
+    """By key: the entry that came first, whose attributes count."""
+    return {key(entry): entry for entry in reversed(plan.added.values())}
+
+
+# Statements ----------------------------------------------------------------------
+
+_PATIENT_COUNTS = (
+    "NumberOfPatientRelatedStudies",
+    "NumberOfPatientRelatedSeries",
+    "NumberOfPatientRelatedInstances",
+)
+
+
+def _insert(table: Table, *, with_id: bool = False) -> Insert:
+    names = [column.name for column in table.c if with_id or column.name != "id"]
+    return (
+        insert(table)
+        .values({name: bindparam(name) for name in names})
+        .on_conflict_do_nothing()
+        .inline()
+    )
+
+
+class _Statements:
+    """Every statement of a transaction, built once for a dialect."""
+
+    def __init__(self, dialect: str) -> None:
+        patient, study, series, instance = (
+            PATIENT_TABLE.c,
+            STUDY_TABLE.c,
+            SERIES_TABLE.c,
+            INSTANCE_TABLE.c,
+        )
+        whole = INSTANCE_TABLE.join(SERIES_TABLE).join(STUDY_TABLE)
+        self.known = (
+            select(
+                instance.SOPInstanceUID,
+                instance.id,
+                instance.blob,
+                instance.digest,
+                study.StudyInstanceUID,
+                series.SeriesInstanceUID,
+            )
+            .select_from(whole)
+            .where(among(instance.SOPInstanceUID, "uids", dialect))
+        )
+        self.patients_of = (
+            select(study.patient_id).select_from(whole).where(among(instance.id, "ids", dialect))
+        )
+        self.studies = select(study.StudyInstanceUID, study.id, study.patient_id).where(
+            among(study.StudyInstanceUID, "uids", dialect)
+        )
+        self.lock_patients: Select[Any] = (
+            select(patient.identity, patient.id)
+            .where(
+                among(patient.identity, "identities", dialect) | among(patient.id, "ids", dialect)
+            )
+            .order_by(patient.id)
+            .with_for_update()
+        )
+        self.lock_studies = self.studies.order_by(study.id).with_for_update()
+        self.series = select(series.study_id, series.SeriesInstanceUID, series.id).where(
+            among(series.SeriesInstanceUID, "uids", dialect),
+            among(series.study_id, "studies", dialect),
+        )
+        self.instances = select(instance.SOPInstanceUID, instance.id, instance.blob).where(
+            among(instance.SOPInstanceUID, "uids", dialect)
+        )
+        self.add_patient, self.add_study, self.add_series, self.add_instance = (
+            _insert(table) for table in (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE)
+        )
+        self.add_content = _insert(CONTENT_TABLE, with_id=True)
+        self.places = (
+            select(series.id, study.id, study.patient_id)
+            .select_from(whole)
+            .where(among(instance.id, "ids", dialect))
+        )
+        self.delete_content = delete(CONTENT_TABLE).where(
+            among(CONTENT_TABLE.c.instance_id, "ids", dialect)
+        )
+        self.delete_instances = delete(INSTANCE_TABLE).where(among(instance.id, "ids", dialect))
+        self.count_series = _counting(SERIES_TABLE, {"NumberOfSeriesRelatedInstances": "instances"})
+        self.count_study = _counting(
+            STUDY_TABLE,
+            {
+                "NumberOfStudyRelatedInstances": "instances",
+                "NumberOfStudyRelatedSeries": "series",
+            },
+        )
+        self.count_patient = _counting(
+            PATIENT_TABLE,
+            {
+                "NumberOfPatientRelatedInstances": "instances",
+                "NumberOfPatientRelatedSeries": "series",
+                "NumberOfPatientRelatedStudies": "studies",
+            },
+        )
+        self.empty_series = (
+            select(series.id, study.id, study.patient_id)
+            .select_from(SERIES_TABLE.join(STUDY_TABLE))
+            .where(among(series.id, "ids", dialect), series.NumberOfSeriesRelatedInstances == 0)
+        )
+        self.delete_series = delete(SERIES_TABLE).where(among(series.id, "ids", dialect))
+        self.empty_studies = select(study.id, study.patient_id).where(
+            among(study.id, "ids", dialect), study.NumberOfStudyRelatedSeries == 0
+        )
+        self.delete_studies = delete(STUDY_TABLE).where(among(study.id, "ids", dialect))
+        self.delete_empty_patients = delete(PATIENT_TABLE).where(
+            among(patient.id, "ids", dialect), patient.NumberOfPatientRelatedStudies == 0
+        )
+        self.modalities = (
+            select(series.study_id, series.Modality)
+            .distinct()
+            .where(among(series.study_id, "ids", dialect))
+        )
+        self.note_modalities = (
+            update(STUDY_TABLE)
+            .where(study.id == bindparam("at"))
+            .values(ModalitiesInStudy=bindparam("modalities"))
+        )
+
+
+def _counting(table: Table, counts: Mapping[str, str]) -> Any:
+    """Adds to the counts of one row."""
+    return (
+        update(table)
+        .where(table.c.id == bindparam("at"))
+        .values({name: table.c[name] + bindparam(delta) for name, delta in counts.items()})
+    )
+
+
+_STATEMENTS = {dialect: _Statements(dialect) for dialect in ("sqlite", "postgresql")}

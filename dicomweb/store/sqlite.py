@@ -1,0 +1,125 @@
+"""The index in SQLite: one thread that writes, a few that read, statements run on the driver."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy.sql import ClauseElement
+
+from dicomweb.store.index import Index
+from dicomweb.store.recording import Entry, Policy, Receipt, record
+from dicomweb.store.statements import SQLITE, Ask, Compiled, Parameters, Row, Transaction, compiled
+
+T = TypeVar("T")
+
+READERS = 4
+BUSY_SECONDS = 30
+"""How long one process waits for another that writes."""
+PAGES_CACHED_KIBIBYTES = 64 * 1024
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection of autocommit; a commit is durable when it returns (synchronous=FULL)."""
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"cache_size=-{PAGES_CACHED_KIBIBYTES}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+class SqliteIndex(Index):
+    """The index in one file.  Other processes may have it open too; their writers take turns."""
+
+    dialect = SQLITE
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._connections: list[sqlite3.Connection] = []
+        self._local = threading.local()
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
+        self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="index-reader")
+
+    async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
+        query = compiled(statement, SQLITE)
+        return await self._run(
+            self._reading,
+            lambda: self._connection().execute(query.sql, _values(query, parameters)).fetchall(),
+        )
+
+    async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
+        return await self._run(
+            self._writing,
+            lambda: _transact(self._connection(), record(entries, policy, SQLITE.name)),
+        )
+
+    async def close(self) -> None:
+        await super().close()
+        self._writing.shutdown()
+        self._reading.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    def _connection(self) -> sqlite3.Connection:
+        """Of this thread."""
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self._path)
+            self._connections.append(connection)
+        return connection
+
+
+def _transact(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
+    """Runs a transaction in this thread: one hop for all of its statements."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        result = _drive(connection, transaction)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+def _drive(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
+    rows: list[Row] | None = None
+    while True:
+        try:
+            ask = next(transaction) if rows is None else transaction.send(rows)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        rows = _answer(connection, ask)
+
+
+def _answer(connection: sqlite3.Connection, ask: Ask) -> list[Row]:
+    query = compiled(ask.statement, SQLITE)
+    if isinstance(ask.parameters, Mapping):
+        return connection.execute(query.sql, _values(query, ask.parameters)).fetchall()
+    connection.executemany(query.sql, [_values(query, one) for one in ask.parameters])
+    return []
+
+
+def _values(query: Compiled, parameters: Parameters) -> list[Any]:
+    """A list is given as JSON text, which json_each takes apart."""
+    return [
+        orjson.dumps(value).decode() if isinstance(value, list) else value
+        for value in query.values(parameters)
+    ]

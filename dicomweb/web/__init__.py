@@ -1,0 +1,1 @@
+"""The HTTP door: parse, ask the engine, answer (PS3.18)."""

@@ -1,0 +1,85 @@
+"""Dispatch of the DICOMweb tree: one expression finds the route, much faster than a list does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from dicomweb.engine.archive import Archive
+from dicomweb.web.requests import Request
+from dicomweb.web.responses import Response, problem
+from schemas.reasons import METHOD_NOT_ALLOWED, NOT_FOUND, Refused
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One thing a client can ask for: a row of the route table."""
+
+    name: str
+    method: str
+    path: str
+    """Below the service root; {names} stand for one segment, {names:path} for the rest."""
+    handler: Handler
+    clause: str
+    media_types: tuple[str, ...]
+    """What it answers with, the default first."""
+
+
+class Dispatcher:
+    """An ASGI application of a table of transactions, to be mounted at the service root."""
+
+    def __init__(self, archive: Archive, transactions: Sequence[Transaction]) -> None:
+        self._archive = archive
+        self._resources: list[dict[str, Transaction]] = []
+        paths = dict.fromkeys(transaction.path for transaction in transactions)
+        for path in paths:
+            at = {t.method: t for t in transactions if t.path == path}
+            self._resources.append(at | ({"HEAD": at["GET"]} if "GET" in at else {}))
+        self._names = [re.findall(r"{(\w+)", path) for path in paths]
+        self._pattern = re.compile("|".join(f"({_expression(path)}/?)" for path in paths))
+        self._groups = {}
+        group = 1
+        for number, names in enumerate(self._names):
+            self._groups[group] = number
+            group += 1 + len(names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._respond(scope, receive)
+        await response(scope, receive, send)
+
+    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        found = self._pattern.fullmatch(path)
+        if found is None:
+            raise Refused(NOT_FOUND, "There is no such resource; the README lists those there are.")
+        group = found.lastindex or 0  # the group that closed last is the one around the path
+        number = self._groups[group]
+        methods = self._resources[number]
+        transaction = methods.get(scope["method"])
+        if transaction is None:
+            return _other_method(scope["method"], methods)
+        scope["transaction"] = transaction.name
+        variables = {
+            name: found[group + position]
+            for position, name in enumerate(self._names[number], start=1)
+        }
+        return await transaction.handler(Request(self._archive, scope, receive, variables))
+
+
+def _expression(path: str) -> str:
+    """A trailing slash is let pass (RUL-06)."""
+    return re.sub(r"{\w+}", "([^/]+)", re.sub(r"{\w+:path}", "(.+?)", path))
+
+
+def _other_method(method: str, methods: dict[str, Transaction]) -> Response:
+    """204 or 405, with the methods there are (NEG-67, CAP-06)."""
+    allow = ("Allow", ", ".join(sorted({*methods, "OPTIONS"})))
+    if method == "OPTIONS":
+        return Response(204, [allow])
+    detail = f"{method} is not a method of this resource; it has {allow[1]}."
+    return problem(Refused(METHOD_NOT_ALLOWED, detail), [allow])

@@ -1,0 +1,79 @@
+"""Every way a request can fail, one row each: the code DICOM puts on the wire, the HTTP status, the meaning.
+
+`Refused` is the one exception for "this cannot be done as asked"; the doors translate it.  Whatever
+else is raised is our own bug.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: int | None
+    """(0008,1197) Failure Reason in STOW-RS, (0000,0900) Status in DIMSE; None: HTTP only."""
+    http: int
+    """The status when the whole request fails for this reason."""
+    meaning: str
+
+
+# fmt: off
+# Failures of one instance (PS3.18 I.2.2, PS3.4 Table B.2-1, PS3.7 C.4).
+PROCESSING_FAILURE = Reason(0x0110, 500, "Processing failure: an error of this server's own.")
+DUPLICATE          = Reason(0x0111, 409, "Another object is already stored under this SOP Instance UID.")
+NOT_AN_INSTANCE    = Reason(0x0122, 409, "SOP Class not supported: it is not a composite instance.")
+OUT_OF_RESOURCES   = Reason(0xA700, 507, "Out of resources: the archive has no room.")
+TOO_LARGE          = Reason(0xA701, 413, "Out of resources: larger than this server takes.")
+OTHER_STUDY        = Reason(0xA901, 409, "The Study Instance UID differs from the one in the URL.")
+UID_MISSING        = Reason(0xA902, 409, "A UID that identifies the instance is missing or empty.")
+UID_INVALID        = Reason(0xA903, 409, "A UID that identifies the instance is not a UID.")
+NOT_DICOM          = Reason(0xC000, 400, "Cannot understand: not a DICOM data set.")
+TRUNCATED          = Reason(0xC001, 400, "Cannot understand: the data set ends too early.")
+NESTED_TOO_DEEPLY  = Reason(0xC002, 400, "Cannot understand: sequences nested too deeply.")
+TRANSFER_SYNTAX    = Reason(0xC122, 409, "Transfer syntax not supported.")
+
+# Failures of a request (PS3.18 8.5).
+BAD_REQUEST        = Reason(None, 400, "The request is malformed.")
+BAD_QUERY          = Reason(None, 400, "The query is malformed.")
+NOT_FOUND          = Reason(None, 404, "There is no such resource.")
+METHOD_NOT_ALLOWED = Reason(None, 405, "This resource does not have that method.")
+NOT_ACCEPTABLE     = Reason(None, 406, "None of the acceptable media types can be given.")
+UNSUPPORTED_MEDIA  = Reason(None, 415, "The media type of the request is not supported.")
+
+# Warnings of one instance (PS3.18 I.2.1).
+NOT_AS_SOP_CLASS   = Reason(0xB007, 202, "Stored; the data set does not match its SOP class or its encoding rules.")
+# fmt: on
+
+FAILURES = (
+    PROCESSING_FAILURE,
+    DUPLICATE,
+    NOT_AN_INSTANCE,
+    OUT_OF_RESOURCES,
+    TOO_LARGE,
+    OTHER_STUDY,
+    UID_MISSING,
+    UID_INVALID,
+    NOT_DICOM,
+    TRUNCATED,
+    NESTED_TOO_DEEPLY,
+    TRANSFER_SYNTAX,
+)
+REQUEST_FAILURES = (
+    BAD_REQUEST,
+    BAD_QUERY,
+    NOT_FOUND,
+    METHOD_NOT_ALLOWED,
+    NOT_ACCEPTABLE,
+    UNSUPPORTED_MEDIA,
+)
+WARNINGS = (NOT_AS_SOP_CLASS,)
+
+
+class Refused(Exception):  # noqa: N818 - it is a verdict on the request, not an error of ours
+    """The request, or one instance of it, cannot be done; `detail` says why in one sentence."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(detail or reason.meaning)
+        self.reason = reason
+        self.detail = detail or reason.meaning

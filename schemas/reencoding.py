@@ -1,0 +1,184 @@
+"""A data set from one native encoding into Explicit VR Little Endian (PS3.5 A.2).
+
+Big values are not touched: where they lie in the source is given, for the caller to copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from schemas.elements import (
+    BY_VR,
+    ITEM,
+    ITEM_END,
+    SEQUENCE_END,
+    UNDEFINED,
+    Buffer,
+    Encoding,
+    Head,
+    encoding_found,
+    encoding_of,
+    head_at,
+    length_of,
+)
+from schemas.json_values import swapped
+from schemas.syntaxes import TransferSyntax
+from schemas.walk import NESTING_MAX, Walk, is_left_out
+
+SPAN_LENGTH_MIN = 4096
+"""Bytes of a value from which on it is not copied here."""
+PIECE_LENGTH = 65_536
+"""Bytes of elements that are given at once, roughly."""
+SHORT_LENGTH_MAX = 0xFFFE
+"""The longest even value of a VR whose length has 16 bits; a longer one is UN (PS3.5 6.2.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Bytes of the source, to be copied with each word of `swap` bytes turned around; 1: as is."""
+
+    offset: int
+    length: int
+    swap: int = 1
+
+
+Piece = bytes | Span
+
+
+def to_explicit_little_endian(
+    buffer: Buffer,
+    start: int,
+    end: int,
+    syntax: TransferSyntax,
+    *,
+    nesting_max: int = NESTING_MAX,
+) -> Iterator[Piece]:
+    """The data set from `start` to `end` in Explicit VR Little Endian, piece by piece.
+
+    Sequences and their items get undefined length; group lengths are left out, as they would be
+    wrong.  VRs are those of the DICOM JSON.  Raises Refused as `dicom_json.encode` does, before
+    the first piece.
+    """
+    walk = _Reencoding(buffer, end, nesting_max)
+    pieces, _ = walk.data_set(
+        start, end, end, encoding_found(buffer, start, end, encoding_of(syntax))
+    )
+    return _joined(pieces)
+
+
+def size_of(pieces: Iterable[Piece]) -> int:
+    """The bytes that the pieces are, Content-Length that is."""
+    return sum(piece.length if isinstance(piece, Span) else len(piece) for piece in pieces)
+
+
+def _joined(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            waiting.append(piece)
+            size += len(piece)
+        if waiting and (size >= PIECE_LENGTH or isinstance(piece, Span)):
+            yield b"".join(waiting)
+            waiting, size = [], 0
+        if isinstance(piece, Span):
+            yield piece
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _tag(tag: int) -> bytes:
+    return (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
+
+
+def _delimiter(tag: int, length: int = 0) -> bytes:
+    return _tag(tag) + length.to_bytes(4, "little")
+
+
+_ITEM = _delimiter(ITEM, UNDEFINED)
+_ITEM_END = _delimiter(ITEM_END)
+_SEQUENCE_END = _delimiter(SEQUENCE_END)
+
+
+def _head(tag: int, vr: str, length: int) -> bytes:
+    if BY_VR[vr].long:
+        return _tag(tag) + vr.encode() + b"\0\0" + length.to_bytes(4, "little")
+    return _tag(tag) + vr.encode() + length.to_bytes(2, "little")
+
+
+class _Reencoding(Walk[list[Piece]]):
+    """Makes of each data set its pieces."""
+
+    def data_set(
+        self, at: int, end: int, limit: int, encoding: Encoding
+    ) -> tuple[list[Piece], int]:
+        pieces: list[Piece] = []
+        self.around.enter(at, end, encoding)
+        while at + 8 <= end:
+            head = head_at(self.buffer, at, limit, encoding)
+            if head.tag >> 16 == 0xFFFE and self.path:
+                break
+            length = length_of(head, self.buffer, at, encoding)
+            made, at = self._element(head, at + head.size, length, limit, encoding)
+            pieces += made
+        self.around.leave()
+        return pieces, at
+
+    def _element(
+        self, head: Head, value: int, length: int, limit: int, encoding: Encoding
+    ) -> tuple[list[Piece], int]:
+        """One element anew, and where it ended in the source."""
+        self.count()
+        if is_left_out(head.tag):
+            return [], self.end_of_left_out(head, value, length, limit, encoding)
+        vr = self.vr_of(head, value, length)
+        if length == UNDEFINED:
+            return self._undefined(head, vr, value, limit, encoding)
+        stop = self.within(head.tag, value, length, limit)
+        if vr != "SQ":
+            return self._value(head.tag, vr, value, stop, encoding), stop
+        if length:
+            return self._sequence(head, value, stop, stop, encoding)
+        if self.has_items(value, limit):
+            return self._sequence(head, value, None, limit, encoding)
+        return [_head(head.tag, "SQ", 0)], stop
+
+    def _undefined(
+        self, head: Head, vr: str, value: int, limit: int, encoding: Encoding
+    ) -> tuple[list[Piece], int]:
+        if self.is_sequence(vr, value):
+            return self._sequence(head, value, None, limit, encoding)
+        if not self.is_encapsulated(value):
+            stop, after = self.sequence_end(head, value, limit, encoding)
+            return self._value(head.tag, vr, value, stop, encoding), after
+        ranges, after = self.encapsulated(head, value, limit, encoding)
+        pieces: list[Piece] = [_head(head.tag, vr, UNDEFINED)]
+        for offset, length in ranges:
+            pieces += [_delimiter(ITEM, length), Span(offset, length)]
+        return [*pieces, _SEQUENCE_END], after
+
+    def _sequence(
+        self, head: Head, value: int, stop: int | None, limit: int, encoding: Encoding
+    ) -> tuple[list[Piece], int]:
+        items, end = self.sequence(head, value, stop, limit, encoding)
+        pieces: list[Piece] = [_head(head.tag, "SQ", UNDEFINED)]
+        for item in items:
+            pieces += [_ITEM, *item, _ITEM_END]
+        return [*pieces, _SEQUENCE_END], end
+
+    def _value(self, tag: int, vr: str, value: int, stop: int, encoding: Encoding) -> list[Piece]:
+        length = stop - value
+        padding = _padding(vr)[: length % 2]
+        swap = self.around.word_of(tag, vr, encoding)
+        stays = BY_VR[vr].long or length + len(padding) <= SHORT_LENGTH_MAX
+        head = _head(tag, vr if stays else "UN", length + len(padding))
+        if length > SPAN_LENGTH_MIN:
+            return [head, Span(value, length, swap), *([padding] if padding else [])]
+        return [head + swapped(self.buffer[value:stop], swap) + padding]
+
+
+def _padding(vr: str) -> bytes:
+    """What makes a value even: a space for text, NUL for the others (PS3.5 6.2)."""
+    row = BY_VR[vr]
+    return b"\0" if row.binary or row.word > 1 or vr == "UI" else b" "

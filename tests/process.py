@@ -1,0 +1,62 @@
+"""A real server in a process of its own, started as a user starts it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    process: subprocess.Popen[str]
+    url: str
+    """Of the service root."""
+
+    def kill(self) -> None:
+        """kill -9: no handler runs, nothing is flushed."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def serving(data: Path, *flags: str) -> Iterator[Running]:
+    """A server on a free port; it is up when its log says where."""
+    command = [sys.executable, "-m", "dicomweb", "serve", "--data", str(data), "--port", "0"]
+    process = subprocess.Popen(
+        [*command, "--log", "json", *flags],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[1],
+    )
+    assert process.stderr is not None
+    try:
+        url = _url(process.stderr)
+        # A pipe that nobody reads would stop the server once it is full of log lines.
+        threading.Thread(target=_drain, args=(process.stderr,), daemon=True).start()
+        yield Running(process, url)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _drain(lines: IO[str]) -> None:
+    with lines:
+        for _ in lines:
+            pass
+
+
+def _url(lines: Iterator[str]) -> str:
+    said = []
+    for line in lines:
+        said.append(line)
+        message = json.loads(line)["message"] if line.startswith("{") else ""
+        if message.startswith("Serving http"):
+            return message.split()[1].rstrip(",")
+    raise AssertionError("The server did not start:\n" + "".join(said))

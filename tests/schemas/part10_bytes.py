@@ -1,0 +1,63 @@
+"""Elements and files in bytes, for tests; and the real files that come with pydicom."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import pydicom
+
+from schemas.part10 import HEAD_LENGTH, locate
+from schemas.syntaxes import TransferSyntax
+
+LONG = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
+
+INSTALLED = Path(pydicom.__file__).parent / "data"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
+
+UNDEFINED = 0xFFFFFFFF
+ITEM_END = b"\xfe\xff\x0d\xe0\0\0\0\0"
+SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
+
+
+def tag(number: int, order: str = "little") -> bytes:
+    return (number >> 16).to_bytes(2, order) + (number & 0xFFFF).to_bytes(2, order)
+
+
+def explicit(
+    number: int, vr: str, value: bytes = b"", length: int | None = None, order: str = "little"
+) -> bytes:
+    """An element in explicit VR; `length` says another length than the value has."""
+    size = len(value) if length is None else length
+    if vr in LONG:
+        return tag(number, order) + vr.encode() + b"\0\0" + size.to_bytes(4, order) + value
+    return tag(number, order) + vr.encode() + size.to_bytes(2, order) + value
+
+
+def implicit(number: int, value: bytes = b"", length: int | None = None) -> bytes:
+    size = len(value) if length is None else length
+    return tag(number) + size.to_bytes(4, "little") + value
+
+
+def item(value: bytes = b"", length: int | None = None) -> bytes:
+    return implicit(0xFFFEE000, value, length)
+
+
+def real_files(folder: Path) -> list[Path]:
+    """The DICOM files under `folder`; none if it is not there."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [path for path in files if _is_dicom(path)]
+
+
+def _is_dicom(path: Path) -> bool:
+    return path.suffix in ("", ".dcm") and path.name not in ("README", "LICENSE")
+
+
+def data_set_of(path: Path) -> tuple[bytes, int, TransferSyntax]:
+    """The bytes of a file, inflated if need be, where its data set begins, and its encoding."""
+    data = path.read_bytes()
+    location = locate(data[:HEAD_LENGTH])
+    if not location.syntax.deflated:
+        return data, location.offset, location.syntax
+    inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(data[location.offset :])
+    return inflated, 0, location.syntax
