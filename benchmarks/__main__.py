@@ -2,7 +2,7 @@
 
 The limit for reading is an HTTP server that knows nothing of DICOM and serves the same bytes from
 a file: nginx where it is installed, else the same uvicorn with twenty lines.  The limit for writing
-is write + fsync of the same bytes.  Quote the ratios; the absolute figures are this machine's, today.
+is write + fsync of the same bytes.  Quote the ratios; the figures are this machine's, today.
 """
 
 from __future__ import annotations

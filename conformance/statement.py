@@ -1,7 +1,7 @@
 """The tables -> STATEMENT.md and the generated parts of README.md.
 
-Written by `python -m conformance.statement`.  The sections are the facts of a PS3.2 conformance
-statement, not yet its template (Annex N).  A test fails when what is written differs from what the tables say.
+Written by `python -m conformance.statement`; a test fails when what is written differs from what
+the tables say.  These are the facts of a PS3.2 conformance statement, not yet its template.
 """
 
 from __future__ import annotations

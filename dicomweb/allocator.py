@@ -20,7 +20,7 @@ def keep_freed_memory() -> bool:
 
     By default every buffer from 128 KiB on is mapped afresh and given back to the kernel, which
     costs a page fault per 4 KiB: two copies of 256 KiB take 220 us, and 11 us with this setting; a
-    large upload takes less than half the CPU time.  The price is memory that stays with the process.
+    large upload takes less than half the CPU time.  The price: memory stays with the process.
     """
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "gnu_get_libc_version"):

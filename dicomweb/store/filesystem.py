@@ -218,11 +218,16 @@ class Filesystem:
 
 
 class StagedFile:
-    """A `Staged` blob: an open file in the staging folder."""
+    """A `Staged` blob: an open file in the staging folder.
+
+    It may be discarded while another thread still writes to it, for someone who went away: that
+    thread must not find its file closed, and the next one opened in its place.
+    """
 
     def __init__(self, store: Filesystem, name: str) -> None:
         self._store = store
         self._name = name
+        self._turn = threading.RLock()
         self._written_back = 0
         self.size_bytes = 0
         self._fileno = -1
@@ -237,27 +242,30 @@ class StagedFile:
     def write(self, buffers: Sequence[Bytes]) -> None:
         """Appends `buffers`.  Raises Refused(OUT_OF_RESOURCES), and then nothing is left."""
         with self._or_nothing():
+            assert self._fileno >= 0, "It is kept or discarded already."
             for begin in range(0, len(buffers), BUFFERS_MAX):
                 self.size_bytes += _write(self._fileno, buffers[begin : begin + BUFFERS_MAX])
-        fresh = self.size_bytes - self._written_back
-        if fresh >= WRITE_BACK_BYTES:
-            _start_write_back(self._fileno, self._written_back, fresh)
-            self._written_back = self.size_bytes
+            fresh = self.size_bytes - self._written_back
+            if fresh >= WRITE_BACK_BYTES:
+                _start_write_back(self._fileno, self._written_back, fresh)
+                self._written_back = self.size_bytes
 
     def keep(self) -> str:
         """Makes it durable under its name, which is given.  Raises as `write`."""
         with self._or_nothing():
+            assert self._fileno >= 0, "It is kept or discarded already."
             folder = self._store.give_final_name(self._name)
             os.fsync(self._fileno)
             _sync_folder(folder)
-        self._close()
+            self._close()
         return self._name
 
     def discard(self) -> None:
         """Removes it, unless it is kept or discarded already."""
-        if self._fileno >= 0:
-            self._close()
-            self._store.withdraw(self._name)
+        with self._turn:
+            if self._fileno >= 0:
+                self._close()
+                self._store.withdraw(self._name)
 
     def _close(self) -> None:
         fileno, self._fileno = self._fileno, -1
@@ -265,13 +273,14 @@ class StagedFile:
 
     @contextmanager
     def _or_nothing(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException as error:
-            self.discard()
-            if isinstance(error, OSError) and error.errno in _FULL:
-                raise Refused(OUT_OF_RESOURCES) from error
-            raise
+        with self._turn:
+            try:
+                yield
+            except BaseException as error:
+                self.discard()
+                if isinstance(error, OSError) and error.errno in _FULL:
+                    raise Refused(OUT_OF_RESOURCES) from error
+                raise
 
 
 class OpenFile:

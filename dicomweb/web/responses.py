@@ -1,4 +1,4 @@
-"""Responses as ASGI messages: JSON, multipart and single parts, problems; never joined in memory."""
+"""Responses as ASGI messages: JSON, multipart and single parts, problems."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Response:
 
     status: int
     headers: list[Header] = field(default_factory=list)
-    body: bytes | Sequence[bytes] | AsyncIterator[bytes] = b""
+    body: bytes | list[bytes] | AsyncIterator[bytes] = b""
     """Bytes, a few pieces to be sent one by one, or a stream."""
     length: int | None = None
     """Content-Length of a stream, where it is known; of bytes and pieces it is counted."""
@@ -35,7 +35,7 @@ class Response:
             await _send_last(send, b"")
         elif isinstance(self.body, bytes):
             await _send_last(send, self.body)
-        elif isinstance(self.body, Sequence):
+        elif isinstance(self.body, list):
             for piece in self.body:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await _send_last(send, b"")
@@ -54,7 +54,7 @@ class Response:
     def _length(self) -> int | None:
         if isinstance(self.body, bytes):
             return len(self.body)
-        if isinstance(self.body, Sequence):
+        if isinstance(self.body, list):
             return sum(len(piece) for piece in self.body)
         return self.length
 
@@ -63,7 +63,7 @@ async def _send_last(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _close(body: bytes | Sequence[bytes] | AsyncIterator[bytes]) -> None:
+async def _close(body: bytes | list[bytes] | AsyncIterator[bytes]) -> None:
     """A stream that nobody reads lets go of what it holds."""
     if close := getattr(body, "aclose", None):
         await close()

@@ -257,6 +257,24 @@ def test_discarding_twice_is_harmless(blobs, files):
     assert files() == []
 
 
+def test_discarding_while_a_thread_writes_harms_no_other_blob(blobs):
+    def write_until_discarded(staged):
+        with pytest.raises(AssertionError, match="discarded"):
+            while True:
+                staged.write([b"mine"])
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(50):
+            staged = blobs.stage()
+            writing = threads.submit(write_until_discarded, staged)
+            staged.write([b"begun"])
+            staged.discard()
+            name = blobs.put([DIGITS])
+            writing.result()
+            with blobs.open(name) as blob:
+                assert blob.buffer[:] == DIGITS
+
+
 def test_a_deleted_blob_is_gone_and_may_be_deleted_again(blobs, files):
     name = blobs.put([DIGITS])
     blobs.settle(name)
