@@ -38,6 +38,9 @@ class HumanLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
 
+CHATTY = ("alembic", "httpcore", "httpx", "uvicorn")
+"""Libraries whose every step is of interest to their authors only."""
+
 FORMATS: dict[str, type[logging.Formatter]] = {"human": HumanLines, "json": JsonLines}
 
 
@@ -48,8 +51,5 @@ def configure(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.access").disabled = True
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -46,6 +46,8 @@ CHARACTER_SET_LENGTH_MAX = 1024
 """Bytes of (0008,0005) that are looked at."""
 MEMO_LENGTH_MAX = 512
 """Bytes of a value, or of a whole sequence, whose JSON is remembered."""
+NESTING_REMEMBERED_MAX = MEMO_LENGTH_MAX // 16
+"""Sequences within each other that find room in a value that is remembered."""
 OPENING_LENGTH = 64
 """Bytes by which a sequence of undefined length is recognised."""
 MEMO_SIZE_MAX = 32 * 2**20
@@ -235,9 +237,7 @@ class _JsonWalk(Walk[bytes]):
     ) -> tuple[dict[int, bytes], int, CharacterSet]:
         """The members of a data set by tag, in ascending order; where it ended; its characters."""
         outer = self._reading
-        reading = outer
-        if reading.encoding is not encoding:
-            reading = self._reading = _reading(encoding, outer.charset)
+        reading = self._reading = self._reading_here(encoding, outer.charset)
         buffer, attributes, memo = self.buffer, reading.attributes, reading.memo
         key_size, order, from_bytes = encoding.key_size, encoding.order, int.from_bytes
         members: dict[int, bytes] = {}
@@ -274,6 +274,18 @@ class _JsonWalk(Walk[bytes]):
             members = dict(sorted(members.items()))
         return members, at, reading.charset
 
+    def _reading_here(self, encoding: Encoding, charset: CharacterSet) -> _Reading:
+        """How to read a data set; near the limit of nesting nothing is taken from memory.
+
+        What is remembered may itself be nested, so that the limit would depend on the past.
+        """
+        if self.around.depth + NESTING_REMEMBERED_MAX > self._nesting_max:
+            return _Reading(encoding, charset, _attributes[encoding], {}, {})
+        outer = self._reading
+        if outer.encoding is encoding and outer.charset is charset:
+            return outer
+        return _reading(encoding, charset)
+
     def _attribute_at(self, at: int, limit: int, reading: _Reading) -> _Attribute:
         encoding = reading.encoding
         head = head_at(self.buffer, at, limit, encoding)
@@ -289,7 +301,7 @@ class _JsonWalk(Walk[bytes]):
         charset = character_set(self.buffer[value : min(stop, value + CHARACTER_SET_LENGTH_MAX)])
         if not charset.known:
             self.problem("Specific Character Set has a term that is not in the standard")
-        return _reading(reading.encoding, charset)
+        return self._reading_here(reading.encoding, charset)
 
     def _element(
         self, attribute: _Attribute, at: int, value: int, length: int, limit: int

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Select, bindparam, select
 
 from dicomweb.engine.archive import Archive
 from dicomweb.pixels.layout import Layout
-from schemas.identifiers import Selection
+from schemas.identifiers import Selection, Uid
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
 from schemas.reasons import NOT_FOUND, Refused
 from schemas.syntaxes import TransferSyntax, syntax_of
@@ -140,10 +140,20 @@ async def laid(archive: Archive, selection: Selection) -> Laid:
     key = (selection.study, selection.series, selection.instance)
     known = archive.recent.get(key)
     if known is None:
-        async for *row, layout in _rows(archive, selection, "layout"):
-            known = Laid(Instance(*row), Layout.from_bytes(layout))
-            archive.recent.put(key, known)
-            break
-        else:
-            raise Refused(NOT_FOUND, "There is no such instance in that series of that study.")
+        known = await _laid(archive, selection)
+        archive.recent.put(key, known)
     return known
+
+
+async def laid_anew(archive: Archive, stale: Laid) -> Laid:
+    """What is on record now of an instance that was remembered."""
+    one = stale.instance
+    uids = one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID
+    archive.recent.forget(uids)
+    return await laid(archive, Selection(*map(Uid, uids)))
+
+
+async def _laid(archive: Archive, selection: Selection) -> Laid:
+    async for *row, layout in _rows(archive, selection, "layout"):
+        return Laid(Instance(*row), Layout.from_bytes(layout))
+    raise Refused(NOT_FOUND, "There is no such instance in that series of that study.")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import decompress
 from dicomweb.engine.instances import Instance, Laid
 from dicomweb.pixels.frames import align, swap
+from dicomweb.store.blobs import NoBlob
 from schemas.dicom_json import Bulk
 from schemas.identifiers import Selection
 from schemas.part10 import file_meta
@@ -24,6 +25,9 @@ from schemas.syntaxes import EXPLICIT_VR_LE, TransferSyntax
 
 CHUNK_BYTES = 256 * 1024
 """What one read, one send and so one part in memory amounts to."""
+
+AT_ONCE_BYTES_MAX = 1024 * 1024
+"""Up to this an object or a value is one read: a CT slice or a tile is; above, it is streamed."""
 
 Chunks = AsyncIterator[bytes]
 
@@ -60,6 +64,8 @@ async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> 
     """The Part 10 file of `instance` in `syntax`, one of its `offers` (PS3.18 10.4.3.3.1)."""
     if syntax.uid == instance.TransferSyntaxUID:
         length = instance.size_bytes
+        if length <= AT_ONCE_BYTES_MAX:
+            return Part(length, await archive.blobs.read(instance.blob, 0, length), syntax)
         return Part(length, archive.blobs.stream(instance.blob, 0, length), syntax)
     assert syntax is EXPLICIT_VR_LE, f"{syntax.name} was not offered"
     meta = file_meta(
@@ -135,18 +141,25 @@ async def frame(archive: Archive, laid: Laid, number: int) -> Part:
     Native frames are little endian, one-bit ones begin at bit 0 (PS3.18 8.7.3.3.1); an
     encapsulated one is its codestream, its fragments joined (8.7.3.3.2).
     """
+    try:
+        return await _frame(archive, laid, number)
+    except NoBlob:
+        # Another process replaced the instance since it was looked up.
+        return await _frame(archive, await rows.laid_anew(archive, laid), number)
+
+
+async def _frame(archive: Archive, laid: Laid, number: int) -> Part:
     index = laid.layout.frames
     ranges = index.ranges(number) if index is not None else None
     if index is None or ranges is None:
         raise Refused(NOT_FOUND, _no_frame(laid, number))
     (syntax,) = frame_offers(laid)
-    found = await _value(
-        archive, laid, Bulk(laid.layout.bulk[laid.layout.pixels].vr, ranges), syntax
-    )
-    if shift := index.bit_shift(number):
-        joined = await joined_body(found)
-        return Part(index.frame_bytes, align(joined, shift, index.frame_bits), syntax)
-    return found
+    pixels = laid.layout.bulk[laid.layout.pixels]
+    found = await _value(archive, laid, replace(pixels, ranges=ranges), syntax)
+    if index.frame_bits % 8 == 0:
+        return found
+    packed = align(await joined_body(found), index.bit_shift(number), index.frame_bits)
+    return Part(len(packed), packed, syntax)
 
 
 def _no_frame(laid: Laid, number: int) -> str:
@@ -172,40 +185,37 @@ def bulk_offers(laid: Laid, path: str) -> tuple[TransferSyntax, ...]:
     return frame_offers(laid) if path == laid.layout.pixels else (EXPLICIT_VR_LE,)
 
 
-async def bulk(archive: Archive, laid: Laid, path: str) -> list[Part]:
-    """The value at `path`: one part, or one a frame where pixel data is compressed (WADO-33)."""
-    (syntax,) = bulk_offers(laid, path)
+def bulk_parts(laid: Laid, path: str) -> int:
+    """How many parts the value at `path` is given in: one, or one a compressed frame (WADO-33)."""
     index = laid.layout.frames
-    if path == laid.layout.pixels and syntax.encapsulated and index is not None:
-        return [await frame(archive, laid, number + 1) for number in range(index.frame_count)]
-    return [await _value(archive, laid, laid.layout.bulk[path], syntax)]
+    if path == laid.layout.pixels and laid.instance.syntax.encapsulated and index is not None:
+        return max(1, index.frame_count)
+    return 1
 
 
-WORD_BYTES = {"OW": 2, "US": 2, "SS": 2, "OF": 4, "OL": 4, "FL": 4, "UL": 4, "SL": 4} | {
-    "OD": 8,
-    "OV": 8,
-    "FD": 8,
-    "UV": 8,
-    "SV": 8,
-}
-"""By VR: the width of the words that byte order is about (PS3.5 7.3)."""
+async def bulk(archive: Archive, laid: Laid, path: str) -> AsyncIterator[Part]:
+    """The value at `path`, in its parts."""
+    parts = bulk_parts(laid, path)
+    if parts > 1:
+        for number in range(1, parts + 1):
+            yield await frame(archive, laid, number)
+    else:
+        (syntax,) = bulk_offers(laid, path)
+        yield await _value(archive, laid, laid.layout.bulk[path], syntax)
 
 
 async def _value(archive: Archive, laid: Laid, value: Bulk, syntax: TransferSyntax) -> Part:
     """The bytes of a value, little endian."""
     instance = laid.instance
     length = sum(length for _, length in value.ranges)
-    width = WORD_BYTES.get(value.vr, 1) if instance.syntax.big_endian else 1
     if instance.syntax.deflated:
         return Part(length, _cut(_inflated(archive, instance), value.ranges), syntax)
-    if length > CHUNK_BYTES_AT_ONCE:
-        return Part(length, _swapped(_ranges(archive, instance, value.ranges), width), syntax)
+    if length > AT_ONCE_BYTES_MAX:
+        return Part(length, _swapped(_ranges(archive, instance, value.ranges), value.word), syntax)
     pieces = [await archive.blobs.read(instance.blob, *span) for span in value.ranges]
-    return Part(length, swap(pieces[0] if len(pieces) == 1 else b"".join(pieces), width), syntax)
-
-
-CHUNK_BYTES_AT_ONCE = 1024 * 1024
-"""Below this a value is one read: a frame of a CT or a tile is; above, it is streamed."""
+    return Part(
+        length, swap(pieces[0] if len(pieces) == 1 else b"".join(pieces), value.word), syntax
+    )
 
 
 async def _ranges(

@@ -28,7 +28,7 @@ class Layout:
 
     def to_bytes(self) -> bytes:
         """A compact form for the index, read back by `from_bytes`."""
-        bulk = {path: [value.vr, value.ranges] for path, value in self.bulk.items()}
+        bulk = {path: [v.vr, v.ranges, v.word] for path, v in self.bulk.items()}
         facts = orjson.dumps([bulk, self.pixels])
         frames = self.frames.to_bytes() if self.frames is not None else b""
         return _JSON_LENGTH.pack(len(facts)) + facts + frames
@@ -41,8 +41,8 @@ class Layout:
         bulk, pixels = orjson.loads(data[begin:end])
         return cls(
             bulk={
-                path: Bulk(vr, tuple((offset, length) for offset, length in ranges))
-                for path, (vr, ranges) in bulk.items()
+                path: Bulk(vr, tuple((offset, length) for offset, length in ranges), word)
+                for path, (vr, ranges, word) in bulk.items()
             },
             frames=FrameIndex.from_bytes(data[end:]) if len(data) > end else None,
             pixels=pixels,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,7 +95,6 @@ def _upgrade(connection: Any) -> None:
     from alembic import command
     from alembic.config import Config
 
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", "dicomweb.store:migrations")
     config.attributes["connection"] = connection

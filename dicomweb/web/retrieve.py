@@ -132,16 +132,10 @@ async def retrieve_frames(request: Request) -> Response:
     asked = params.selection(request.path, strict=request.strict)
     found = await laid(request.archive, asked)
     numbers = retrieve.frames_there(found, asked.frames)
-    offer = request.negotiate(*_value_offers(found, retrieve.frame_offers(found), len(numbers)))
+    offer = request.negotiate(*_value_offers(retrieve.frame_offers(found), len(numbers)))
     url = f"{_url(request, found.instance)}/frames/"
-    if len(numbers) > FRAMES_AT_ONCE:
-        return multipart_stream(offer.media_type, _frames(request, found, numbers, offer, url))
-    sent = [frame async for frame in _frames(request, found, numbers, offer, url)]
-    return multipart(offer.media_type, sent) if offer.multipart else single(sent[0])
-
-
-FRAMES_AT_ONCE = 4
-"""Up to this many the length of the answer is told; more are read as they are sent."""
+    sent = _frames(request, found, numbers, offer, url)
+    return await _values(offer, sent, len(numbers))
 
 
 async def _frames(
@@ -157,15 +151,31 @@ async def retrieve_bulk_data(request: Request) -> Response:
     path = params.bulk_path(request.path["bulk"])
     asked = params.selection(request.path, strict=request.strict)
     found = await laid(request.archive, asked)
-    syntaxes = retrieve.bulk_offers(found, path)
-    parts = await retrieve.bulk(request.archive, found, path)
-    offer = request.negotiate(*_value_offers(found, syntaxes, len(parts)))
+    syntaxes, parts = retrieve.bulk_offers(found, path), retrieve.bulk_parts(found, path)
+    offer = request.negotiate(*_value_offers(syntaxes, parts))
     url = f"{_url(request, found.instance)}/bulkdata/{path}"
-    sent = [Sent(part, offer.content_type, url) for part in parts]
-    return multipart(offer.media_type, sent) if offer.multipart else single(sent[0])
+    return await _values(offer, _bulk(request, found, path, offer, url), parts)
 
 
-def _value_offers(found: Laid, syntaxes: Sequence[TransferSyntax], parts: int) -> list[Offer]:
+async def _bulk(
+    request: Request, found: Laid, path: str, offer: Offer, url: str
+) -> AsyncIterator[Sent]:
+    async for part in retrieve.bulk(request.archive, found, path):
+        yield Sent(part, offer.content_type, url)
+
+
+AT_ONCE_PARTS_MAX = 4
+"""Up to this many parts the length of the answer is told; more are read as they are sent."""
+
+
+async def _values(offer: Offer, sent: AsyncIterator[Sent], parts: int) -> Response:
+    if parts > AT_ONCE_PARTS_MAX:
+        return multipart_stream(offer.media_type, sent)
+    known = [one async for one in sent]
+    return multipart(offer.media_type, known) if offer.multipart else single(known[0])
+
+
+def _value_offers(syntaxes: Sequence[TransferSyntax], parts: int) -> list[Offer]:
     """As octets or in the codec's own media type, labelled with the transfer syntax (NEG-33).
 
     Octets of a compressed frame are what viewers mean by transfer-syntax=* (clients of OHIF's

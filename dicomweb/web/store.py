@@ -140,7 +140,8 @@ class _Parts:
         """The outcomes of all parts that came in whole; what was coming in is thrown away."""
         if self._upload is not None:
             await self._upload.discard()
-        self._outcomes += await asyncio.gather(*self._storing)
+        # Whoever is told to stop here lets what is being stored come to its end all the same.
+        self._outcomes += await asyncio.shield(asyncio.gather(*self._storing))
         self._storing.clear()
         return self._outcomes
 

@@ -94,9 +94,9 @@ def _differences_of(
     else:
         said = [*map(_plain, _their_values(element))]
         said = [] if said == [None] else said
-        if said != [*map(_plain, ours.get("Value", []))]:
-            if not _is_signed_descriptor(element, ours):
-                yield f"{path}: {said!r}, we {ours.get('Value')!r}"
+        equal = said == [*map(_plain, ours.get("Value", []))]
+        if not equal and not _is_signed_descriptor(element, ours):
+            yield f"{path}: {said!r}, we {ours.get('Value')!r}"
 
 
 def _their_values(element: Any) -> list[Any]:
