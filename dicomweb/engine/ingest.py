@@ -6,6 +6,7 @@ written after its blob is durable.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 from collections.abc import Iterator, Mapping
@@ -88,6 +89,7 @@ class Upload:
         self._staged: Staged | None = None
         self._refused: Refused | None = None
         self._values: Mapping[str, str] = {}
+        self._in_line = asyncio.Event()
         self.size_bytes = 0
 
     def refuse(self, refused: Refused | None) -> None:
@@ -130,12 +132,19 @@ class Upload:
         if staged is not None:
             await self._archive.run(staged.discard)
 
-    async def finish(self) -> Outcome:
-        """Stores what was written; whatever goes wrong with this instance is told, never raised."""
+    async def finish(self, after: Upload | None = None) -> Outcome:
+        """Stores what was written; whatever goes wrong with this instance is told, never raised.
+
+        `after` is the one whose row goes first: the first instance of a study decides its
+        attributes, and that is to be the first one sent.
+        """
         try:
             if self._refused is not None:
                 return self._not_stored(self._refused.reason, self._refused.detail)
             prepared = await self._archive.run(self._prepare)
+            if after is not None:
+                await after._in_line.wait()
+            self._in_line.set()
             return await self._record(prepared)
         except Refused as refused:
             return self._not_stored(refused.reason, refused.detail)
@@ -143,6 +152,7 @@ class Upload:
             _log.exception("An instance could not be stored")
             return self._not_stored(PROCESSING_FAILURE, PROCESSING_FAILURE.meaning)
         finally:
+            self._in_line.set()
             await self.discard()
 
     def _not_stored(self, reason: Reason, detail: str) -> NotStored:

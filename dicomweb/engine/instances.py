@@ -150,7 +150,8 @@ async def laid_anew(archive: Archive, stale: Laid) -> Laid:
     one = stale.instance
     uids = one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID
     archive.recent.forget(uids)
-    return await laid(archive, Selection(*map(Uid, uids)))
+    study, series, instance = (Uid(uid) for uid in uids)
+    return await laid(archive, Selection(study, series, instance))
 
 
 async def _laid(archive: Archive, selection: Selection) -> Laid:

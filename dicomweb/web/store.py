@@ -118,6 +118,7 @@ class _Parts:
         self._request = request
         self._study = study
         self._upload: Upload | None = None
+        self._last: Upload | None = None
         self._storing: deque[asyncio.Task[Outcome]] = deque()
         self._outcomes: list[Outcome] = []
 
@@ -131,8 +132,8 @@ class _Parts:
                 await self._upload.write(data)
             case PartEnd():
                 assert self._upload is not None, "a part ends after it began"
-                self._storing.append(asyncio.create_task(self._upload.finish()))
-                self._upload = None
+                self._storing.append(asyncio.create_task(self._upload.finish(self._last)))
+                self._last, self._upload = self._upload, None
                 if len(self._storing) >= IN_FLIGHT_MAX:
                     self._outcomes.append(await self._storing.popleft())
 

@@ -15,6 +15,21 @@ LONG = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", 
 INSTALLED = Path(pydicom.__file__).parent / "data"
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
+BROKEN = {
+    # Their pixel data, a sequence or another value is not all there.
+    "MR_truncated.dcm",
+    "rtplan_truncated.dcm",
+    "DICOMDIR-nooffset",
+    "3gb-bulk-data-truncated",
+    "emri_small_jpeg_2k_lossless_too_short.dcm",
+    "zero-length-US.dcm",
+    # Its sequences say they are empty, but have items, and these have no end.
+    "FreezePattern.dcm",
+    # Its first byte belongs to no element.
+    "no_meta.dcm",
+}
+"""Names of files that are refused, as TRUNCATED or NOT_DICOM."""
+
 UNDEFINED = 0xFFFFFFFF
 ITEM_END = b"\xfe\xff\x0d\xe0\0\0\0\0"
 SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"

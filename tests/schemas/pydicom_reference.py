@@ -17,6 +17,7 @@ Deliberate differences, each normalised away here and asserted on its own in tes
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import math
 from collections.abc import Iterator
@@ -100,6 +101,12 @@ def _differences_of(
 
 
 def _their_values(element: Any) -> list[Any]:
+    if element.VR == "PN":  # to_json_dict fails for an empty one among several
+        names = element.value if element.VM > 1 else [element.value]
+        keys = ("Alphabetic", "Ideographic", "Phonetic")
+        return [
+            dict(zip(keys, name.components, strict=False)) for name in names if name is not None
+        ]
     try:
         return element.to_json_dict(None, 0).get("Value", [])
     except ValueError:  # an IS or DS that is no number
@@ -138,10 +145,10 @@ def _plain(value: Any) -> Any:
         return {key: group for key, group in groups.items() if group} or None
     if isinstance(value, str):
         bare = value.strip(" \0")
-        try:
-            return _plain(float(bare))
-        except ValueError:
-            return bare or None
+        for number in (int, float):
+            with contextlib.suppress(ValueError):
+                return _plain(number(bare))
+        return bare or None
     if isinstance(value, float) and math.isnan(value):
         return "NaN"
     return value

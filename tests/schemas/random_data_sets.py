@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections import defaultdict
+from copy import deepcopy
 
 from hypothesis import strategies as st
 from pydicom import Dataset
@@ -14,6 +15,8 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pydicom.valuerep import AMBIGUOUS_VR
 
+from schemas.elements import BY_VR
+from schemas.json_values import swapped
 from schemas.syntaxes import TransferSyntax
 
 TAGS: dict[str, list[int]] = defaultdict(list)
@@ -124,12 +127,23 @@ def data_sets(draw: st.DrawFn) -> Dataset:
 
 
 def written(ds: Dataset, syntax: TransferSyntax) -> bytes:
-    """The data set as pydicom writes it, without preamble and meta."""
+    """The data set as pydicom writes it, without preamble and meta; binary values turned around."""
+    if syntax.big_endian:
+        ds = _turned(ds)
     file = DicomBytesIO()
     file.is_implicit_VR = syntax.implicit
     file.is_little_endian = not syntax.big_endian
     write_dataset(file, ds)
     return file.getvalue()
+
+
+def _turned(ds: Dataset) -> Dataset:
+    """The data set with its binary values in big endian, which pydicom leaves to its caller."""
+    turned = deepcopy(ds)
+    for element in turned.iterall():
+        if isinstance(element.value, bytes):
+            element.value = swapped(element.value, BY_VR[element.VR].word)
+    return turned
 
 
 DAMAGES = [

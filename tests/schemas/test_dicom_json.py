@@ -12,6 +12,7 @@ import warnings
 import pydicom
 import pytest
 from part10_bytes import (
+    BROKEN,
     CORPUS,
     INSTALLED,
     ITEM_END,
@@ -59,19 +60,6 @@ def with_characters(terms: bytes, number: int, vr: str, data: bytes) -> list | N
 
 # Real files, and pydicom's opinion of them.
 
-BROKEN = {
-    # Their pixel data, a sequence or another value is not all there.
-    "MR_truncated.dcm",
-    "rtplan_truncated.dcm",
-    "DICOMDIR-nooffset",
-    "3gb-bulk-data-truncated",
-    "emri_small_jpeg_2k_lossless_too_short.dcm",
-    "zero-length-US.dcm",
-    # Its sequences say they are empty, but have items, and these have no end.
-    "FreezePattern.dcm",
-    # Its first byte belongs to no element.
-    "no_meta.dcm",
-}
 BEYOND_PYDICOM = {
     # It has no preamble, but the letters DICM where they would be after one.
     "no_preamble_dicm_in_data",
