@@ -323,7 +323,7 @@ class _JsonWalk(Walk[bytes]):
         if attribute.tag == SPECIFIC_CHARACTER_SET:
             return UNICODE_TERM, stop
         if length == 0 and attribute.vr == "SQ":
-            if self.has_items(value, limit):
+            if self.has_items(value):
                 return self._sequence(attribute, value, None, limit)
             return attribute.prefix + b"}", stop
         if length > MEMO_LENGTH_MAX:

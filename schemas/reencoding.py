@@ -140,7 +140,7 @@ class _Reencoding(Walk[list[Piece]]):
             return self._value(head.tag, vr, value, stop, encoding), stop
         if length:
             return self._sequence(head, value, stop, stop, encoding)
-        if self.has_items(value, limit):
+        if self.has_items(value):
             return self._sequence(head, value, None, limit, encoding)
         return [_head(head.tag, "SQ", 0)], stop
 

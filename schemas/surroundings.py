@@ -62,6 +62,11 @@ class Surroundings:
     def depth(self) -> int:
         return len(self._levels)
 
+    @property
+    def end(self) -> int:
+        """Where the innermost data set ends at the latest."""
+        return self._levels[-1][1]
+
     def enter(self, at: int, end: int, encoding: Encoding) -> None:
         """The data set from `at` to `end` is now the innermost."""
         self._levels.append((at, end, encoding))

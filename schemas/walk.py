@@ -124,9 +124,9 @@ class Walk(ABC, Generic[Made]):
         """Whether a value of undefined length is a sequence; else it is encapsulated, or odd."""
         return vr == "SQ" or (vr[0] != "O" and self._mark(value) is not None)
 
-    def has_items(self, value: int, limit: int) -> bool:
+    def has_items(self, value: int) -> bool:
         """Whether items follow a sequence that says it is empty: some mean undefined length."""
-        if self._mark(value) != ITEM or value + 8 > limit:
+        if self._mark(value) != ITEM or value + 8 > self.around.end:
             return False
         self.problem("a sequence is said to be empty, but has items")
         return True

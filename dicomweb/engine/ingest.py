@@ -18,11 +18,12 @@ from dicomweb.engine import parsing
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import compress
 from dicomweb.engine.entries import Identity, identify, overlong, rows
+from dicomweb.engine.instances import forget
 from dicomweb.engine.parsing import Read, Source
 from dicomweb.store.blobs import Staged
 from dicomweb.store.recording import Entry
 from dicomweb.store.recording import Outcome as Recorded
-from schemas.identifiers import Uid
+from schemas.identifiers import Selection, Uid
 from schemas.reasons import (
     DUPLICATE,
     OTHER_STUDY,
@@ -241,5 +242,9 @@ class Upload:
             archive.later(partial(archive.blobs.delete, receipt.obsolete))
         if receipt.outcome is Recorded.CONFLICT:
             raise Refused(DUPLICATE)
+        if receipt.outcome is Recorded.REPLACED:
+            one = prepared.identity
+            at = Selection(one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID)
+            forget(archive, at)
         new = receipt.outcome is not Recorded.SAME
         return Stored(prepared.identity, prepared.size_bytes, new, prepared.problems)

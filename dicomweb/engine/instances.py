@@ -11,7 +11,7 @@ from sqlalchemy import Column, Select, bindparam, select
 
 from dicomweb.engine.archive import Archive
 from dicomweb.pixels.layout import Layout
-from schemas.identifiers import Selection, Uid
+from schemas.identifiers import Selection
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
 from schemas.reasons import NOT_FOUND, Refused
 from schemas.syntaxes import TransferSyntax, syntax_of
@@ -132,29 +132,27 @@ async def headers(archive: Archive, selection: Selection) -> AsyncIterator[tuple
         yield Instance(*row), header
 
 
-async def laid(archive: Archive, selection: Selection) -> Laid:
-    """The one instance `selection` points at, with its layout; Refused when it is not there.
+Key = tuple[str | None, str | None, str | None]
 
-    The last few are remembered: a viewer asks for the frames of one instance again and again.
-    """
-    key = (selection.study, selection.series, selection.instance)
-    known = archive.recent.get(key)
-    if known is None:
-        known = await _laid(archive, selection)
-        archive.recent.put(key, known)
+
+def _key(selection: Selection) -> Key:
+    return selection.study, selection.series, selection.instance
+
+
+def recall(archive: Archive, selection: Selection) -> Laid | None:
+    """What is remembered of an instance: a viewer asks for its frames again and again."""
+    known: Laid | None = archive.recent.get(_key(selection))
     return known
 
 
-async def laid_anew(archive: Archive, stale: Laid) -> Laid:
-    """What is on record now of an instance that was remembered."""
-    one = stale.instance
-    uids = one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID
-    archive.recent.forget(uids)
-    study, series, instance = (Uid(uid) for uid in uids)
-    return await laid(archive, Selection(study, series, instance))
+def forget(archive: Archive, selection: Selection) -> None:
+    archive.recent.forget(_key(selection))
 
 
-async def _laid(archive: Archive, selection: Selection) -> Laid:
+async def laid(archive: Archive, selection: Selection) -> Laid:
+    """The one instance `selection` points at, with its layout; Refused when it is not there."""
     async for *row, layout in _rows(archive, selection, "layout"):
-        return Laid(Instance(*row), Layout.from_bytes(layout))
+        found = Laid(Instance(*row), Layout.from_bytes(layout))
+        archive.recent.put(_key(selection), found)
+        return found
     raise Refused(NOT_FOUND, "There is no such instance in that series of that study.")

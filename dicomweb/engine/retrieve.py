@@ -7,8 +7,9 @@ give an object another encoding than the stored one.
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
@@ -30,6 +31,7 @@ AT_ONCE_BYTES_MAX = 1024 * 1024
 """Up to this an object or a value is one read: a CT slice or a tile is; above, it is streamed."""
 
 Chunks = AsyncIterator[bytes]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,23 @@ async def metadata(archive: Archive, selection: Selection) -> AsyncIterator[tupl
 # Frames and bulk data --------------------------------------------------------------
 
 
+async def remembered(
+    archive: Archive, selection: Selection, use: Callable[[Laid], Awaitable[T]]
+) -> T:
+    """What `use` makes of the one instance that `selection` points at.
+
+    Instances are remembered.  Where another process replaced one, what is remembered of it leads
+    nowhere: then it is looked up anew, once.
+    """
+    known = rows.recall(archive, selection)
+    if known is not None:
+        try:
+            return await use(known)
+        except (NoBlob, Refused):
+            rows.forget(archive, selection)
+    return await use(await rows.laid(archive, selection))
+
+
 def frame_offers(laid: Laid) -> tuple[TransferSyntax, ...]:
     """The transfer syntaxes its frames can be given in (PS3.18 10.4.3.3.6)."""
     stored = laid.instance.syntax
@@ -141,14 +160,6 @@ async def frame(archive: Archive, laid: Laid, number: int) -> Part:
     Native frames are little endian, one-bit ones begin at bit 0 (PS3.18 8.7.3.3.1); an
     encapsulated one is its codestream, its fragments joined (8.7.3.3.2).
     """
-    try:
-        return await _frame(archive, laid, number)
-    except NoBlob:
-        # Another process replaced the instance since it was looked up.
-        return await _frame(archive, await rows.laid_anew(archive, laid), number)
-
-
-async def _frame(archive: Archive, laid: Laid, number: int) -> Part:
     index = laid.layout.frames
     ranges = index.ranges(number) if index is not None else None
     if index is None or ranges is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from dicomweb.engine import answers, retrieve
-from dicomweb.engine.instances import Instance, Laid, instances, laid, stored_syntaxes
+from dicomweb.engine.instances import Instance, Laid, instances, stored_syntaxes
 from dicomweb.web import params
 from dicomweb.web.negotiate import DICOM, DICOM_JSON, Offer
 from dicomweb.web.requests import Request
@@ -130,12 +130,15 @@ async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes
 async def retrieve_frames(request: Request) -> Response:
     """Frames in the order asked, a part each; one may be the whole payload (PS3.18 10.4.1.1.6)."""
     asked = params.selection(request.path, strict=request.strict)
-    found = await laid(request.archive, asked)
-    numbers = retrieve.frames_there(found, asked.frames)
-    offer = request.negotiate(*_value_offers(retrieve.frame_offers(found), len(numbers)))
-    url = f"{_url(request, found.instance)}/frames/"
-    sent = _frames(request, found, numbers, offer, url)
-    return await _values(offer, sent, len(numbers))
+
+    async def answer(found: Laid) -> Response:
+        numbers = retrieve.frames_there(found, asked.frames)
+        offer = request.negotiate(*_value_offers(retrieve.frame_offers(found), len(numbers)))
+        url = f"{_url(request, found.instance)}/frames/"
+        sent = _frames(request, found, numbers, offer, url)
+        return await _values(offer, sent, len(numbers))
+
+    return await retrieve.remembered(request.archive, asked, answer)
 
 
 async def _frames(
@@ -150,11 +153,14 @@ async def retrieve_bulk_data(request: Request) -> Response:
     """The value that a BulkDataURI of the metadata names (PS3.18 10.4.1.1.5)."""
     path = params.bulk_path(request.path["bulk"])
     asked = params.selection(request.path, strict=request.strict)
-    found = await laid(request.archive, asked)
-    syntaxes, parts = retrieve.bulk_offers(found, path), retrieve.bulk_parts(found, path)
-    offer = request.negotiate(*_value_offers(syntaxes, parts))
-    url = f"{_url(request, found.instance)}/bulkdata/{path}"
-    return await _values(offer, _bulk(request, found, path, offer, url), parts)
+
+    async def answer(found: Laid) -> Response:
+        syntaxes, parts = retrieve.bulk_offers(found, path), retrieve.bulk_parts(found, path)
+        offer = request.negotiate(*_value_offers(syntaxes, parts))
+        url = f"{_url(request, found.instance)}/bulkdata/{path}"
+        return await _values(offer, _bulk(request, found, path, offer, url), parts)
+
+    return await retrieve.remembered(request.archive, asked, answer)
 
 
 async def _bulk(

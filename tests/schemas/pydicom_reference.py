@@ -141,7 +141,7 @@ def _our_bytes(ours: dict[str, Any], header: Header, source: bytes, big: bool) -
 def _plain(value: Any) -> Any:
     """A value without the deliberate differences."""
     if isinstance(value, dict):
-        groups = {key: _plain(group) for key, group in value.items()}
+        groups = {key: group.strip(" \0") for key, group in value.items()}
         return {key: group for key, group in groups.items() if group} or None
     if isinstance(value, str):
         bare = value.strip(" \0")

@@ -408,6 +408,11 @@ AFTER = explicit(0x00100020, "LO", b"1 ")
             explicit(0x00081032, "SQ", item(CODE + ITEM_END, UNDEFINED)), [CODE_SAID], id="mixed"
         ),
         pytest.param(explicit(0x00081032, "SQ", item()), [{}], id="one empty item"),
+        pytest.param(
+            explicit(0x00081032, "SQ", item(explicit(0x00080051, "SQ")) + item()),
+            [{"00080051": {"vr": "SQ"}}, {}],
+            id="an empty one at the end of an item",
+        ),
         pytest.param(explicit(0x00081032, "SQ"), None, id="empty"),
         pytest.param(
             explicit(0x00081032, "SQ", SEQUENCE_END, UNDEFINED), None, id="delimited at once"
