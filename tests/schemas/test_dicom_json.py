@@ -26,8 +26,9 @@ from part10_bytes import (
 )
 from pydicom_reference import differences, parsed, value_of
 
-from schemas.dicom_json import INSTANCE_URL, Header, encode, forget
+from schemas.dicom_json import INSTANCE_URL, Header, encode
 from schemas.elements import REPRESENTATIONS
+from schemas.json_forms import forget
 from schemas.reasons import NESTED_TOO_DEEPLY, NOT_DICOM, TRUNCATED, Refused
 from schemas.syntaxes import (
     BY_UID,

@@ -1,0 +1,58 @@
+"""Size costs no memory: an object of 2 GB goes in and comes out, and the server stays as small."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.make import BOUNDARY, dataset, part10, related_type
+from tests.process import serving
+
+SIZE_BYTES = 2 * 1024**3
+BLOCK = bytes(1024 * 1024)
+RISE_BYTES_MAX = 64 * 1024**2
+IDS = {"StudyInstanceUID": "1.2.7", "SeriesInstanceUID": "1.2.7.1", "SOPInstanceUID": "1.2.7.1.1"}
+ROWS = COLUMNS = 16384
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory that a process has had resident (VmHWM)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def large_object():
+    """A CT of 4 frames of 512 MiB, piece by piece; only its header is ever whole."""
+    header = part10(
+        dataset(**IDS, Rows=ROWS, Columns=COLUMNS, NumberOfFrames=4, PixelData=b"")
+    ).removesuffix(b"\0\0\0\0")
+    yield header + SIZE_BYTES.to_bytes(4, "little")
+    for _ in range(SIZE_BYTES // len(BLOCK)):
+        yield BLOCK
+
+
+def body():
+    yield f"--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+    yield from large_object()
+    yield f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Resident memory is read from Linux's /proc.")
+def test_an_instance_of_two_gigabytes_goes_through_in_bounded_memory(tmp_path):
+    """WADO-11, STOW-59: parsed as a stream, stored as a stream, sent as a stream."""
+    with serving(tmp_path) as server, httpx.Client(base_url=server.url, timeout=300) as http:
+        http.get("/studies")
+        before = peak_bytes(server.process.pid)
+        answer = http.post("/studies", content=body(), headers=related_type())
+        assert answer.status_code == 200, answer.text
+        url = answer.json()["00081199"]["Value"][0]["00081190"]["Value"][0]
+        received = 0
+        with http.stream("GET", url, headers={"Accept": "application/dicom"}) as whole:
+            for chunk in whole.iter_raw():
+                received += len(chunk)
+        assert received > SIZE_BYTES
+        with http.stream("GET", url + "/frames/3") as frame:
+            assert sum(len(chunk) for chunk in frame.iter_raw()) > SIZE_BYTES // 4
+        assert peak_bytes(server.process.pid) - before < RISE_BYTES_MAX
