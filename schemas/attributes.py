@@ -75,13 +75,18 @@ class Attribute:
     @property
     def number(self) -> int:
         """The tag as one number, group in the upper half."""
-        tag = tag_for_keyword(self.keyword)
-        assert tag is not None, f"{self.keyword} is not in the data dictionary"
-        return tag
+        return _number_of(self.keyword)
 
     @property
     def vr(self) -> str:
         return dictionary_VR(self.number)
+
+
+@cache
+def _number_of(keyword: str) -> int:
+    tag = tag_for_keyword(keyword)
+    assert tag is not None, f"{keyword} is not in the data dictionary"
+    return tag
 
 
 PATIENT, STUDY, SERIES, INSTANCE = Level

@@ -7,6 +7,7 @@ series decides its attributes.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydantic import create_model
@@ -47,6 +48,7 @@ def has_column(attribute: Attribute) -> bool:
     return attribute.match is not Match.NONE or attribute.computed in _COUNTED
 
 
+@cache
 def columns_of(level: Level) -> tuple[Attribute, ...]:
     """The attributes that are columns of the table of `level`."""
     rows = [a for a in at(level) if has_column(a)]

@@ -61,6 +61,7 @@ _WRITERS: dict[Order, dict[str, Writer]] = {"little": writers("little"), "big": 
 
 @lru_cache(maxsize=FORMS_MAX)
 def form_of(head: Head, vr: str, order: Order) -> Form:
+    """How JSON writes an element with this head and VR; an empty VR is to be found out first."""
     left_out = is_left_out(head.tag)
     if left_out or not vr:
         return Form(head, head.tag, head.size, head.length_size, "", left_out)
@@ -101,6 +102,7 @@ _remembered = [0]
 
 
 def reading_of(encoding: Encoding, charset: CharacterSet) -> Reading:
+    """The one that all data sets of this encoding and character set share."""
     found = _readings.get((encoding, charset))
     if found is None:
         if len(_readings) >= _READINGS_MAX:
@@ -129,6 +131,7 @@ def remember(
     piece: bytes,
     length: int,
 ) -> None:
+    """Keep a member for the next time; when there is no more room, begin anew."""
     size = length + len(piece) + _ENTRY_OVERHEAD
     if _remembered[0] + size > MEMO_SIZE_MAX:
         forget()

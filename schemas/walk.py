@@ -32,7 +32,7 @@ from schemas.surroundings import Surroundings
 ELEMENTS_MAX = 4_000_000
 """Elements, items and fragments of one object."""
 NESTING_MAX = 64
-"""Sequences within sequences."""
+"""Sequences within sequences; Python's limit of recursion would allow some more."""
 PROBLEMS_MAX = 20
 """Different problems that are told of one object."""
 

@@ -6,6 +6,7 @@ A search then only puts in what changes (`Computed`): counts, modalities, the UR
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -41,7 +42,7 @@ def write(level: Level, pieces: Mapping[int, bytes], uids: Uids) -> bytes:
 def _member(
     level: Level, attribute: Attribute, pieces: Mapping[int, bytes], uids: Uids
 ) -> bytes | None:
-    name = f'"{attribute.tag}":{{"vr":"{attribute.vr}"'.encode()
+    name = _opening(attribute)
     match attribute.computed:
         case None:
             return pieces.get(attribute.number) or (name + b"}" if attribute.required else None)
@@ -50,6 +51,11 @@ def _member(
             return name + b',"Value":["' + url + b'"]}'
         case computed:
             return name + _marker(computed) + b"}"
+
+
+@cache
+def _opening(attribute: Attribute) -> bytes:
+    return f'"{attribute.tag}":{{"vr":"{attribute.vr}"'.encode()
 
 
 def _marker(computed: Computed) -> bytes:

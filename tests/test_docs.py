@@ -1,0 +1,94 @@
+"""What is written is true: the generated tables are current, the README's examples run as pasted."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.process import serving
+
+from conformance import statement
+from dicomweb.settings import Settings
+from dicomweb.web.routes import TRANSACTIONS
+
+README = (statement.ROOT / "README.md").read_text()
+HOST = "127.0.0.1:8080"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_statement_is_what_the_tables_say():
+    """If this fails: python -m conformance.statement"""
+    assert (statement.ROOT / "conformance" / "STATEMENT.md").read_text() == statement.statement()
+
+
+def test_the_readme_has_the_tables_as_they_are():
+    """If this fails: python -m conformance.statement"""
+    assert statement.readme(README) == README
+
+
+def test_every_setting_has_help_and_is_documented():
+    for name, field in Settings.model_fields.items():
+        assert field.description and field.description.endswith(".")
+        assert f"| {name} |" in README
+
+
+def test_every_transaction_names_its_clause():
+    assert all(t.clause == "ours" or t.clause.startswith("PS3.18 10.") for t in TRANSACTIONS)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serving(tmp_path_factory.mktemp("readme")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder with the virtual environment where the README has it."""
+    folder = tmp_path_factory.mktemp("workplace")
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    return folder
+
+
+def pasted(example: str, server) -> str:
+    """The example with the address of the server that runs here."""
+    return example.replace(HOST, server.url.split("/")[2])
+
+
+def test_the_shell_examples_work_when_pasted(server, workplace):
+    """In one shell, one after the other, as a reader does; each has to succeed and say something."""
+    script = [pasted(block, server) for block in blocks("sh") if HOST in block]
+    assert len(script) >= 6
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
+        cwd=workplace,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"Alphabetic":"CompressedSamples^CT1"' in done.stdout
+    assert (workplace / "ct.dcm").stat().st_size == 39206
+    assert (workplace / "pixels.raw").stat().st_size == 128 * 128 * 2
+
+
+def test_the_python_example_works_when_pasted(server, workplace):
+    """With dicomweb-client: search, retrieve, frames, metadata, bulk data, store."""
+    (example,) = blocks("python")
+    done = subprocess.run(
+        [sys.executable, "-c", pasted(example, server)],
+        cwd=workplace,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "CompressedSamples^CT1 32768 True\n"
