@@ -83,11 +83,15 @@ def _uid_list(attribute: Attribute, text: str) -> Term:
 
 
 def _text(attribute: Attribute, text: str) -> Term:
-    form = Form.LIKE if _has_wildcard(text) else Form.ONE_OF
-    listed = tuple(values.comparable(attribute.match, part) for part in text.split("\\"))
-    if len(listed) == 1 or form is Form.ONE_OF:
-        return Term(attribute, form, listed)
-    raise Refused(BAD_QUERY, f"{attribute.keyword}: a list of values takes no wildcards.")
+    if not _has_wildcard(text):
+        listed = (values.comparable(Match.TEXT, part) for part in text.split("\\"))
+        return Term(attribute, Form.ONE_OF, tuple(listed))
+    if "\\" in text:
+        raise Refused(BAD_QUERY, f"{attribute.keyword}: a list of values takes no wildcards.")
+    pattern = values.text(text)
+    if len(pattern) > values.VALUE_LENGTH_MAX:
+        pattern = pattern[: values.VALUE_LENGTH_MAX] + "*"
+    return Term(attribute, Form.LIKE, (pattern,))
 
 
 def _name(attribute: Attribute, text: str) -> Term | None:

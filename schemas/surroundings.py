@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
-from pydicom.datadict import private_dictionary_VR
+from pydicom.datadict import private_dictionaries, private_dictionary_VR
 
 from schemas.elements import (
     BY_VR,
@@ -159,8 +159,8 @@ class Surroundings:
         if element < 0x100:
             return "LO" if element >= 0x10 else "UN"
         self.consulted += 1
-        creator = self._notes(self._levels[-1]).get(tag & 0xFFFF0000 | element >> 8, b"")
-        return _vr_in_private_dictionary(tag, creator)
+        creator = self._notes(self._levels[-1]).get(tag & 0xFFFF0000 | element >> 8)
+        return _vr_in_private_dictionary(tag, creator) if creator else "UN"
 
     def _unambiguous(self, vr: str, head: Head, length: int) -> str:
         """One of the VRs that the dictionary leaves open."""
@@ -198,8 +198,11 @@ def _is_noted(tag: int) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _vr_in_private_dictionary(tag: int, creator: bytes) -> str:
+    name = creator.decode("latin_1").rstrip(" \0")
+    if name not in private_dictionaries:
+        return "UN"
     try:
-        vr = private_dictionary_VR(tag, creator.decode("latin_1").rstrip(" \0"))
+        vr = private_dictionary_VR(tag, name)
     except KeyError:
         return "UN"
     return vr if vr in BY_VR or vr == "US or SS" else "OW" if vr == "OB_OW" else "UN"

@@ -18,8 +18,8 @@ _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _DAYS_MAX = 31
 _MONTHS_MAX = 12
 
-VALUE_LENGTH_MAX = 1024
-"""Characters of a value that take part in matching; an index key has a bound in PostgreSQL."""
+VALUE_LENGTH_MAX = 512
+"""Characters of a value that take part in matching; PostgreSQL's index keys end at 2,700 bytes."""
 
 
 def fold(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What is written is true: the generated tables are current, the README's examples run as pasted."""
+"""What is written is true: generated tables are current, the README's examples run as pasted."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.process import serving
 
 from conformance import statement
 from dicomweb.settings import Settings
 from dicomweb.web.routes import TRANSACTIONS
+from tests.process import serving
 
 README = (statement.ROOT / "README.md").read_text()
 HOST = "127.0.0.1:8080"
@@ -34,7 +34,7 @@ def test_the_readme_has_the_tables_as_they_are():
 
 def test_every_setting_has_help_and_is_documented():
     for name, field in Settings.model_fields.items():
-        assert field.description and field.description.endswith(".")
+        assert (field.description or "").endswith(".")
         assert f"| {name} |" in README
 
 
@@ -61,34 +61,31 @@ def pasted(example: str, server) -> str:
     return example.replace(HOST, server.url.split("/")[2])
 
 
-def test_the_shell_examples_work_when_pasted(server, workplace):
-    """In one shell, one after the other, as a reader does; each has to succeed and say something."""
-    script = [pasted(block, server) for block in blocks("sh") if HOST in block]
-    assert len(script) >= 6
+def run(command: list[str], workplace) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(script)],
-        cwd=workplace,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+        command, cwd=workplace, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert '"Alphabetic":"CompressedSamples^CT1"' in done.stdout
+    return done
+
+
+@pytest.fixture(scope="module")
+def said_in_the_shell(server, workplace):
+    """What the shell examples say, in one shell, one after the other, as a reader pastes them."""
+    script = [pasted(block, server) for block in blocks("sh") if HOST in block]
+    assert len(script) >= 6
+    return run(["bash", "-euo", "pipefail", "-c", "\n".join(script)], workplace).stdout
+
+
+def test_the_shell_examples_work_when_pasted(said_in_the_shell, workplace):
+    assert '"Alphabetic":"CompressedSamples^CT1"' in said_in_the_shell
     assert (workplace / "ct.dcm").stat().st_size == 39206
     assert (workplace / "pixels.raw").stat().st_size == 128 * 128 * 2
 
 
+@pytest.mark.usefixtures("said_in_the_shell")
 def test_the_python_example_works_when_pasted(server, workplace):
     """With dicomweb-client: search, retrieve, frames, metadata, bulk data, store."""
     (example,) = blocks("python")
-    done = subprocess.run(
-        [sys.executable, "-c", pasted(example, server)],
-        cwd=workplace,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run([sys.executable, "-c", pasted(example, server)], workplace)
     assert done.stdout == "CompressedSamples^CT1 32768 True\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.make import BOUNDARY, dataset, part10, related_type
 from tests.process import serving
 

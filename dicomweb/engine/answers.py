@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from schemas.attributes import Attribute, Computed, Level, answered
+from schemas.dicom_json import INSTANCE_URL
 from schemas.syntaxes import EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE, syntax_of
 
 Uids = Mapping[str, str]
@@ -45,10 +46,12 @@ def _member(
     name = _opening(attribute)
     match attribute.computed:
         case None:
-            return pieces.get(attribute.number) or (name + b"}" if attribute.required else None)
+            piece = pieces.get(attribute.number)
+            if piece is None:
+                return name + b"}" if attribute.required else None
+            return piece.replace(INSTANCE_URL, _url(Level.INSTANCE, uids))
         case Computed.RETRIEVE_URL:
-            url = _marker(Computed.RETRIEVE_URL) + resource(level, uids).encode()
-            return name + b',"Value":["' + url + b'"]}'
+            return name + b',"Value":["' + _url(level, uids) + b'"]}'
         case computed:
             return name + _marker(computed) + b"}"
 
@@ -56,6 +59,10 @@ def _member(
 @cache
 def _opening(attribute: Attribute) -> bytes:
     return f'"{attribute.tag}":{{"vr":"{attribute.vr}"'.encode()
+
+
+def _url(level: Level, uids: Uids) -> bytes:
+    return _marker(Computed.RETRIEVE_URL) + resource(level, uids).encode()
 
 
 def _marker(computed: Computed) -> bytes:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from blake3 import blake3
 
 from dicomweb.engine import answers
 from schemas.attributes import Attribute, Level, at
+from schemas.dicom_json import INSTANCE_URL
 from schemas.identifiers import Uid, is_uid, parse_uid
 from schemas.index import columns_of
-from schemas.values import comparable
+from schemas.values import VALUE_LENGTH_MAX, comparable
 
 Row = dict[str, Any]
 Values = Mapping[str, str]
@@ -34,7 +36,8 @@ class Identity:
 
 def values_of(pieces: Mapping[int, bytes]) -> dict[str, str]:
     """The texts of `pieces`, members of a DICOM JSON object, by keyword."""
-    members = orjson.loads(b"{" + b",".join(pieces.values()) + b"}")
+    joined = b",".join(pieces.values()).replace(INSTANCE_URL, b"")
+    members = orjson.loads(b"{" + joined + b"}")
     return {_KEYWORDS[tag]: _text(member) for tag, member in members.items() if tag in _KEYWORDS}
 
 
@@ -55,12 +58,13 @@ def _text(member: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> str:
-    return "" if value is None else str(value)
+    """Without the NUL characters that some objects have and PostgreSQL's texts cannot."""
+    return "" if value is None else str(value).replace("\0", "")
 
 
 def _person(value: Mapping[str, str]) -> str:
     groups = [value.get(group, "") for group in ("Alphabetic", "Ideographic", "Phonetic")]
-    return "=".join(groups).rstrip("=")
+    return _plain("=".join(groups).rstrip("="))
 
 
 def identify(values: Values, *, strict: bool) -> Identity:
@@ -108,5 +112,8 @@ def _patient_identity(identity: Identity, values: Values) -> str:
     To take two unidentified people for one would be worse than to take one for two.
     """
     if patient_id := values.get("PatientID", "").strip():
-        return f"{patient_id}\x1f{values.get('IssuerOfPatientID', '').strip()}"
+        known_as = f"{patient_id}\x1f{values.get('IssuerOfPatientID', '').strip()}"
+        if len(known_as) > VALUE_LENGTH_MAX:
+            return blake3(known_as.encode()).hexdigest()
+        return known_as
     return f"\x1f{identity.StudyInstanceUID}"
