@@ -47,6 +47,8 @@ CHARACTER_SET_LENGTH_MAX = 1024
 
 EXTENDED_OFFSET_TABLE = 0x7FE00001
 EXTENDED_LENGTHS = 0x7FE00002
+_OTHER_AT_TOP_LEVEL = PIXEL_TAGS | {EXTENDED_OFFSET_TABLE, EXTENDED_LENGTHS}
+"""What is made of these depends on whether they are in an item, as in an icon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ class _JsonWalk(Walk[bytes]):
             if self.has_items(value):
                 return self._sequence(form, value, None, limit)
             return form.prefix + b"}", stop
-        if length > MEMO_LENGTH_MAX:
+        if length > MEMO_LENGTH_MAX or form.tag in _OTHER_AT_TOP_LEVEL:
             return self._defined(form, value, stop), stop
         raw = self.buffer[at:stop]
         key = (form.vr, raw) if depends else raw

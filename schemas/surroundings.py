@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
-from pydicom.datadict import private_dictionaries, private_dictionary_VR
+from pydicom._private_dict import private_dictionaries
+from pydicom.datadict import private_dictionary_VR
 
 from schemas.elements import (
     BY_VR,

@@ -721,6 +721,15 @@ def test_native_pixel_data_is_bulk_however_small():
     assert value_of(ours.bulk["7FE00010"], data) == b"\1\2"
 
 
+@pytest.mark.parametrize("pixels", [b"", b"\1\2"], ids=["empty", "small"])
+def test_pixels_of_an_icon_are_not_taken_for_those_of_the_image(pixels):
+    data = explicit(0x7FE00010, "OW", pixels)
+    forget()
+    header(explicit(0x00880200, "SQ", item(data)))
+    assert header(data).pixels.length == len(pixels)
+    assert [*header(data).bulk] == (["7FE00010"] if pixels else [])
+
+
 @pytest.mark.parametrize("bits, word", [(8, 2), (16, 2), (32, 4)])
 def test_big_endian_pixels_say_how_they_are_turned_around(bits, word):
     allocated = explicit(0x00280100, "US", bits.to_bytes(2, "big"), order="big")
