@@ -18,6 +18,8 @@ class Running:
     process: subprocess.Popen[str]
     url: str
     """Of the service root."""
+    said: list[str]
+    """Its log so far, a JSON text a line."""
 
     def kill(self) -> None:
         """kill -9: no handler runs, nothing is flushed."""
@@ -37,19 +39,18 @@ def serving(data: Path, *flags: str) -> Iterator[Running]:
     )
     assert process.stderr is not None
     try:
-        url = _url(process.stderr)
+        url, said = _url(process.stderr), []
         # A pipe that nobody reads would stop the server once it is full of log lines.
-        threading.Thread(target=_drain, args=(process.stderr,), daemon=True).start()
-        yield Running(process, url)
+        threading.Thread(target=_listen, args=(process.stderr, said), daemon=True).start()
+        yield Running(process, url, said)
     finally:
         process.kill()
         process.wait()
 
 
-def _drain(lines: IO[str]) -> None:
+def _listen(lines: IO[str], said: list[str]) -> None:
     with lines:
-        for _ in lines:
-            pass
+        said.extend(lines)
 
 
 def _url(lines: Iterator[str]) -> str:

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from pydicom.data import get_testdata_file
+
 from tests.make import related, related_type
 
 pytestmark = pytest.mark.skipif(
