@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 
-from pydicom._private_dict import private_dictionaries
 from pydicom.datadict import private_dictionary_VR
 
 from schemas.elements import (
@@ -199,11 +198,8 @@ def _is_noted(tag: int) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _vr_in_private_dictionary(tag: int, creator: bytes) -> str:
-    name = creator.decode("latin_1").rstrip(" \0")
-    if name not in private_dictionaries:
-        return "UN"
     try:
-        vr = private_dictionary_VR(tag, name)
+        vr = private_dictionary_VR(tag, creator.decode("latin_1").rstrip(" \0"))
     except KeyError:
         return "UN"
     return vr if vr in BY_VR or vr == "US or SS" else "OW" if vr == "OB_OW" else "UN"

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, Table, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from dicomweb.store.statements import Ask, Row, Transaction, among
+from dicomweb.store.statements import Ask, Transaction, among
 from schemas.index import (
     CONTENT_TABLE,
     INSTANCE_TABLE,
@@ -76,7 +76,10 @@ class Receipt:
 
 
 class LostRace(Exception):  # noqa: N818 - it says what is the case
-    """Another process recorded an instance of the group meanwhile: begin again."""
+    """Another process changed what this transaction builds on: begin again."""
+
+    def __init__(self) -> None:
+        super().__init__("Others kept changing what was to be recorded.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,15 @@ class _Known:
 
     content: tuple[bytes, str, str]
     blob: str
-    id: int | None
+
+
+@dataclass(slots=True)
+class _Step:
+    """What is put on record at once, after what it replaces is removed."""
+
+    added: dict[str, Entry] = field(default_factory=dict)
+    replaced: str | None = None
+    """The blob of what the only entry takes the place of."""
 
 
 @dataclass(slots=True)
@@ -93,8 +104,16 @@ class _Plan:
     """What the group comes to."""
 
     receipts: list[Receipt] = field(default_factory=list)
-    added: dict[str, Entry] = field(default_factory=dict)
-    removed: list[int] = field(default_factory=list)
+    steps: list[_Step] = field(default_factory=list)
+
+    @property
+    def added(self) -> list[Entry]:
+        return [entry for step in self.steps for entry in step.added.values()]
+
+    @property
+    def replaced(self) -> list[str]:
+        """SOP Instance UIDs of what is removed."""
+        return sorted({uid for step in self.steps if step.replaced for uid in step.added})
 
 
 @dataclass(slots=True)
@@ -114,59 +133,64 @@ def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transactio
     sql = _STATEMENTS[dialect]
     known = yield from _known(entries, sql)
     plan = _decide(entries, known, policy)
-    changes = _Changes()
-    patients = yield from _lock_patients(plan, sql)
-    studies = yield from _add_studies(plan, patients, changes, sql)
-    if plan.removed:
-        yield from _remove(plan.removed, changes, sql)
-    series = yield from _add_series(plan, studies, changes, sql)
-    yield from _add_instances(plan, series, studies, changes, sql)
-    yield from _count(changes, sql)
-    yield from _prune(plan, changes, patients, sql)
-    yield from _note_modalities(changes, sql)
+    if plan.steps:
+        patients = yield from _lock_patients(plan, sql)
+        for step in plan.steps:
+            if step.replaced is not None:
+                yield from _remove(step, patients, sql)
+            yield from _add(step, patients, sql)
+        yield Ask(sql.delete_empty_patients, {"ids": sorted(patients.values())})
     return plan.receipts
 
 
 def _known(entries: Sequence[Entry], sql: _Statements) -> Transaction[dict[str, _Known]]:
     rows = yield Ask(sql.known, {"uids": sorted({entry.uid for entry in entries})})
-    return {
-        uid: _Known((digest, study, series), blob, id)
-        for uid, id, blob, digest, study, series in rows
-    }
+    return {uid: _Known((digest, study, series), blob) for uid, blob, digest, study, series in rows}
 
 
 def _decide(entries: Sequence[Entry], known: dict[str, _Known], policy: Policy) -> _Plan:
+    """What replaces something is a step of its own: so the rows of a study come and go as they
+    would for one entry after another, whatever happened to be waiting together.
+    """
     plan = _Plan()
     for entry in entries:
         there = known.get(entry.uid)
+        replaced: str | None = None
+        if there is not None and there.blob == entry.blob:
+            # Tried before, and committed, but the word of it was lost with the connection.
+            plan.receipts.append(Receipt(Outcome.NEW, entry.blob))
+            continue
         if there is not None and there.content == entry.content:
             plan.receipts.append(Receipt(Outcome.SAME, there.blob, entry.blob))
             continue
         if there is not None and policy == "refuse":
             plan.receipts.append(Receipt(Outcome.CONFLICT, there.blob, entry.blob))
             continue
-        if there is None:
-            plan.receipts.append(Receipt(Outcome.NEW, entry.blob))
-        else:
-            plan.receipts.append(Receipt(Outcome.REPLACED, entry.blob, there.blob))
-            plan.removed += [there.id] if there.id is not None else []
-        plan.added[entry.uid] = entry
-        known[entry.uid] = _Known(entry.content, entry.blob, None)
+        if there is not None:
+            replaced = there.blob
+        outcome = Outcome.NEW if replaced is None else Outcome.REPLACED
+        plan.receipts.append(Receipt(outcome, entry.blob, replaced))
+        if replaced is not None or not plan.steps or plan.steps[-1].replaced is not None:
+            plan.steps.append(_Step(replaced=replaced))
+        plan.steps[-1].added[entry.uid] = entry
+        known[entry.uid] = _Known(entry.content, entry.blob)
     return plan
 
 
 def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[dict[str, int]]:
     """The ids of patients by identity; those of new studies are made, all are locked."""
-    uids = sorted({entry.study["StudyInstanceUID"] for entry in plan.added.values()})
+    uids = sorted({entry.study["StudyInstanceUID"] for entry in plan.added})
     there = yield Ask(sql.studies, {"uids": uids})
     ids = {patient for _, _, patient in there}
-    if plan.removed:
-        rows = yield Ask(sql.patients_of, {"ids": plan.removed})
-        ids |= {patient for (patient,) in rows}
-    known = {uid for uid, _, _ in there}
+    # A study that a removal leaves empty is made anew, maybe for another patient.
+    known: set[str] = set()
+    if plan.replaced:
+        ids |= {patient for *_, patient in (yield Ask(sql.places, {"uids": plan.replaced}))}
+    else:
+        known = {uid for uid, _, _ in there}
     new = {
         entry.patient["identity"]: entry.patient
-        for entry in reversed(plan.added.values())
+        for entry in reversed(plan.added)
         if entry.study["StudyInstanceUID"] not in known
     }
     if new:
@@ -176,11 +200,42 @@ def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[dict[str, int]]
     return {identity: id for identity, id in rows}  # noqa: C416 - dict() would lose the types
 
 
+def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
+    """Takes what the step replaces off the record, and the series and study it leaves empty."""
+    rows = yield Ask(sql.places, {"uids": list(step.added)})
+    if [(blob, patient in patients.values()) for _, blob, _, _, patient in rows] != [
+        (step.replaced, True)
+    ]:
+        raise LostRace
+    ((instance, _, series, study, patient),) = rows
+    yield Ask(sql.delete_content, {"ids": [instance]})
+    yield Ask(sql.delete_instances, {"ids": [instance]})
+    fewer = _Changes(Counter({series: -1}), Counter({study: -1}), Counter({patient: -1}))
+    yield from _count(fewer, sql)
+    if (yield Ask(sql.empty_series, {"ids": [series]})):
+        yield Ask(sql.delete_series, {"ids": [series]})
+        fewer = _Changes(study_series=Counter({study: -1}), patient_series=Counter({patient: -1}))
+        yield from _count(fewer, sql)
+        yield from _note_modalities([study], sql)
+    if (yield Ask(sql.empty_studies, {"ids": [study]})):
+        yield Ask(sql.delete_studies, {"ids": [study]})
+        yield from _count(_Changes(patient_studies=Counter({patient: -1})), sql)
+
+
+def _add(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
+    changes = _Changes()
+    studies = yield from _add_studies(step, patients, changes, sql)
+    series = yield from _add_series(step, studies, changes, sql)
+    yield from _add_instances(step, series, studies, changes, sql)
+    yield from _count(changes, sql)
+    yield from _note_modalities(sorted(changes.study_series), sql)
+
+
 def _add_studies(
-    plan: _Plan, patients: Mapping[str, int], changes: _Changes, sql: _Statements
+    step: _Step, patients: Mapping[str, int], changes: _Changes, sql: _Statements
 ) -> Transaction[dict[str, tuple[int, int]]]:
     """By Study Instance UID: the ids of the study and of its patient; the rows are locked."""
-    firsts = _firsts(plan, lambda entry: entry.study["StudyInstanceUID"])
+    firsts = _firsts(step, lambda entry: entry.study["StudyInstanceUID"])
     before = yield Ask(sql.studies, {"uids": sorted(firsts)})
     known = {uid for uid, _, _ in before}
     made = [firsts[uid] for uid in sorted(firsts) if uid not in known]
@@ -190,9 +245,11 @@ def _add_studies(
         yield Ask(sql.add_study, [_study_row(entry, patients) for entry in made])
     rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
     studies = {uid: (id, patient) for uid, id, patient in rows}
-    ours = {entry.study["StudyInstanceUID"]: patients[entry.patient["identity"]] for entry in made}
-    for uid, patient in ours.items():
-        if studies[uid][1] != patient:
+    if any(uid not in studies or studies[uid][1] not in patients.values() for uid in firsts):
+        raise LostRace
+    for entry in made:
+        patient = patients[entry.patient["identity"]]
+        if studies[entry.study["StudyInstanceUID"]][1] != patient:
             raise LostRace
         changes.patient_studies[patient] += 1
     return studies
@@ -205,7 +262,7 @@ def _study_row(entry: Entry, patients: Mapping[str, int]) -> Columns:
 
 
 def _add_series(
-    plan: _Plan,
+    step: _Step,
     studies: Mapping[str, tuple[int, int]],
     changes: _Changes,
     sql: _Statements,
@@ -216,7 +273,7 @@ def _add_series(
         study, _ = studies[entry.study["StudyInstanceUID"]]
         return study, entry.series["SeriesInstanceUID"]
 
-    firsts = _firsts(plan, key)
+    firsts = _firsts(step, key)
     asked = {
         "studies": sorted({study for study, _ in firsts}),
         "uids": sorted({uid for _, uid in firsts}),
@@ -238,17 +295,15 @@ def _add_series(
 
 
 def _add_instances(
-    plan: _Plan,
+    step: _Step,
     series: Mapping[tuple[int, str], int],
     studies: Mapping[str, tuple[int, int]],
     changes: _Changes,
     sql: _Statements,
 ) -> Transaction[None]:
-    if not plan.added:
-        return
     rows = []
-    for uid in sorted(plan.added):
-        entry = plan.added[uid]
+    for uid in sorted(step.added):
+        entry = step.added[uid]
         study, patient = studies[entry.study["StudyInstanceUID"]]
         series_id = series[study, entry.series["SeriesInstanceUID"]]
         rows.append({**entry.instance, "series_id": series_id})
@@ -256,27 +311,17 @@ def _add_instances(
         changes.study[study] += 1
         changes.patient[patient] += 1
     yield Ask(sql.add_instance, rows)
-    found = yield Ask(sql.instances, {"uids": sorted(plan.added)})
-    ids = {uid: id for uid, id, blob in found if plan.added[uid].blob == blob}
-    if len(ids) < len(plan.added):
+    found = yield Ask(sql.instances, {"uids": sorted(step.added)})
+    ids = {uid: id for uid, id, blob in found if step.added[uid].blob == blob}
+    if len(ids) < len(step.added):
         raise LostRace
     yield Ask(
         sql.add_content,
         [
             {"instance_id": ids[uid], "header": entry.header, "layout": entry.layout}
-            for uid, entry in plan.added.items()
+            for uid, entry in step.added.items()
         ],
     )
-
-
-def _remove(ids: Sequence[int], changes: _Changes, sql: _Statements) -> Transaction[None]:
-    rows = yield Ask(sql.places, {"ids": list(ids)})
-    for series, study, patient in rows:
-        changes.series[series] -= 1
-        changes.study[study] -= 1
-        changes.patient[patient] -= 1
-    yield Ask(sql.delete_content, {"ids": list(ids)})
-    yield Ask(sql.delete_instances, {"ids": list(ids)})
 
 
 def _count(changes: _Changes, sql: _Statements) -> Transaction[None]:
@@ -304,37 +349,8 @@ def _deltas(counters: Mapping[str, Counter[int]]) -> list[Columns]:
     return [delta for delta in deltas if any(delta[name] for name in counters)]
 
 
-def _prune(
-    plan: _Plan, changes: _Changes, patients: Mapping[str, int], sql: _Statements
-) -> Transaction[None]:
-    """What a removal, or a lost race for a study, left empty goes too."""
-    if plan.removed:
-        emptied = yield Ask(sql.empty_series, {"ids": sorted(changes.series)})
-        if emptied:
-            yield from _prune_series(emptied, changes, sql)
-    yield Ask(sql.delete_empty_patients, {"ids": sorted(patients.values())})
-
-
-def _prune_series(emptied: Sequence[Row], changes: _Changes, sql: _Statements) -> Transaction[None]:
-    yield Ask(sql.delete_series, {"ids": [series for series, _, _ in emptied]})
-    gone = _Changes()
-    for _, study, patient in emptied:
-        gone.study_series[study] -= 1
-        gone.patient_series[patient] -= 1
-        changes.study_series[study] += 0
-    yield from _count(gone, sql)
-    rows = yield Ask(sql.empty_studies, {"ids": sorted(gone.study_series)})
-    if rows:
-        yield Ask(sql.delete_studies, {"ids": [study for study, _ in rows]})
-        fewer = _Changes(patient_studies=Counter())
-        for _, patient in rows:
-            fewer.patient_studies[patient] -= 1
-        yield from _count(fewer, sql)
-
-
-def _note_modalities(changes: _Changes, sql: _Statements) -> Transaction[None]:
-    """ModalitiesInStudy of the studies whose series changed."""
-    studies = sorted(changes.study_series)
+def _note_modalities(studies: Sequence[int], sql: _Statements) -> Transaction[None]:
+    """ModalitiesInStudy of studies whose series changed."""
     if not studies:
         return
     rows = yield Ask(sql.modalities, {"ids": studies})
@@ -353,9 +369,9 @@ def listed(values: Iterable[str]) -> str:
     return f"\\{joined}\\" if joined else ""
 
 
-def _firsts(plan: _Plan, key: Any) -> dict[Any, Entry]:
+def _firsts(step: _Step, key: Any) -> dict[Any, Entry]:
     """By key: the entry that came first, whose attributes count."""
-    return {key(entry): entry for entry in reversed(plan.added.values())}
+    return {key(entry): entry for entry in reversed(step.added.values())}
 
 
 # Statements ----------------------------------------------------------------------
@@ -391,7 +407,6 @@ class _Statements:
         self.known = (
             select(
                 instance.SOPInstanceUID,
-                instance.id,
                 instance.blob,
                 instance.digest,
                 study.StudyInstanceUID,
@@ -399,9 +414,6 @@ class _Statements:
             )
             .select_from(whole)
             .where(among(instance.SOPInstanceUID, "uids", dialect))
-        )
-        self.patients_of = (
-            select(study.patient_id).select_from(whole).where(among(instance.id, "ids", dialect))
         )
         self.studies = select(study.StudyInstanceUID, study.id, study.patient_id).where(
             among(study.StudyInstanceUID, "uids", dialect)
@@ -427,9 +439,9 @@ class _Statements:
         )
         self.add_content = _insert(CONTENT_TABLE, with_id=True)
         self.places = (
-            select(series.id, study.id, study.patient_id)
+            select(instance.id, instance.blob, series.id, study.id, study.patient_id)
             .select_from(whole)
-            .where(among(instance.id, "ids", dialect))
+            .where(among(instance.SOPInstanceUID, "uids", dialect))
         )
         self.delete_content = delete(CONTENT_TABLE).where(
             among(CONTENT_TABLE.c.instance_id, "ids", dialect)
@@ -451,13 +463,11 @@ class _Statements:
                 "NumberOfPatientRelatedStudies": "studies",
             },
         )
-        self.empty_series = (
-            select(series.id, study.id, study.patient_id)
-            .select_from(SERIES_TABLE.join(STUDY_TABLE))
-            .where(among(series.id, "ids", dialect), series.NumberOfSeriesRelatedInstances == 0)
+        self.empty_series = select(series.id).where(
+            among(series.id, "ids", dialect), series.NumberOfSeriesRelatedInstances == 0
         )
         self.delete_series = delete(SERIES_TABLE).where(among(series.id, "ids", dialect))
-        self.empty_studies = select(study.id, study.patient_id).where(
+        self.empty_studies = select(study.id).where(
             among(study.id, "ids", dialect), study.NumberOfStudyRelatedSeries == 0
         )
         self.delete_studies = delete(STUDY_TABLE).where(among(study.id, "ids", dialect))
