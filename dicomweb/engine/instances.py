@@ -47,7 +47,7 @@ class Laid:
     layout: Layout
 
 
-_COLUMNS = (
+_COLUMNS: tuple[Column[Any], ...] = (
     INSTANCE_TABLE.c.id,
     STUDY_TABLE.c.StudyInstanceUID,
     SERIES_TABLE.c.SeriesInstanceUID,
@@ -66,31 +66,47 @@ _LEVELS = {
 _CONTENT = {"header": CONTENT_TABLE.c.header, "layout": CONTENT_TABLE.c.layout}
 
 
-@lru_cache
-def _statement(levels: tuple[str, ...], content: str | None) -> Select[Any]:
-    """The rows below what `levels` pin down, so a UID in another study is not found (WADO-06)."""
-    joined = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
-    columns: tuple[Column[Any], ...] = _COLUMNS
+_JOINED = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
+
+
+def _select(content: str | None) -> Select[Any]:
+    joined, columns = _JOINED, _COLUMNS
     if content is not None:
-        joined = joined.join(CONTENT_TABLE)
-        columns = (*columns, _CONTENT[content])
+        joined, columns = joined.join(CONTENT_TABLE), (*columns, _CONTENT[content])
+    return select(*columns).select_from(joined)
+
+
+@lru_cache
+def _one(content: str | None) -> Select[Any]:
+    """The row of an instance where it is said to be: a UID in another study is not found."""
+    return _select(content).where(*(_LEVELS[level] == bindparam(level) for level in _LEVELS))
+
+
+@lru_cache
+def _series(levels: tuple[str, ...]) -> Select[Any]:
+    pinned = (_LEVELS[level] == bindparam(level) for level in levels)
+    joined = STUDY_TABLE.join(SERIES_TABLE)
+    return select(SERIES_TABLE.c.id).select_from(joined).where(*pinned).order_by(SERIES_TABLE.c.id)
+
+
+@lru_cache
+def _page(content: str | None) -> Select[Any]:
+    """Some rows of a series, sought by key, so that the last page costs what the first does."""
     return (
-        select(*columns)
-        .select_from(joined)
-        .where(*(_LEVELS[level] == bindparam(level) for level in levels))
+        _select(content)
+        .where(INSTANCE_TABLE.c.series_id == bindparam("at"))
         .where(INSTANCE_TABLE.c.id > bindparam("after"))
         .order_by(INSTANCE_TABLE.c.id)
-        .limit(bindparam("limit"))
+        .limit(PAGE_ROWS)
     )
 
 
 @lru_cache
 def _syntaxes(levels: tuple[str, ...]) -> Select[Any]:
-    joined = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
     return (
         select(INSTANCE_TABLE.c.TransferSyntaxUID)
         .distinct()
-        .select_from(joined)
+        .select_from(_JOINED)
         .where(*(_LEVELS[level] == bindparam(level) for level in levels))
     )
 
@@ -109,15 +125,16 @@ async def _rows(
     archive: Archive, selection: Selection, content: str | None = None
 ) -> AsyncIterator[tuple[Any, ...]]:
     asked = _asked(selection)
-    statement = _statement(tuple(asked), content)
-    after = -1
-    while True:
-        page = await archive.index.fetch(statement, {**asked, "after": after, "limit": PAGE_ROWS})
-        for row in page:
+    if selection.instance is not None:
+        for row in await archive.index.fetch(_one(content), asked):
             yield row
-        if len(page) < PAGE_ROWS:
-            return
-        after = page[-1][0]
+        return
+    for (series,) in await archive.index.fetch(_series(tuple(asked)), asked):
+        after = -1
+        while page := await archive.index.fetch(_page(content), {"at": series, "after": after}):
+            for row in page:
+                yield row
+            after = page[-1][0]
 
 
 async def instances(archive: Archive, selection: Selection) -> AsyncIterator[Instance]:
