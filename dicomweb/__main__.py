@@ -19,7 +19,7 @@ from dicomweb.engine.archive import Archive, open_archive
 from dicomweb.engine.ingest import NotStored, Upload
 from dicomweb.progress import progress
 from dicomweb.settings import Loaded, SettingsError
-from dicomweb.sources import Found, Source, Unreadable, find
+from dicomweb.sources import READ_ERRORS, Found, Source, Unreadable, find
 from dicomweb.store.index import UnusableIndex
 from dicomweb.stow_client import NotSent, Unreachable
 from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, Refused
@@ -179,7 +179,7 @@ async def _each(
                 continue
             try:
                 await store(one)
-            except (OSError, Refused) as error:
+            except (*READ_ERRORS, Refused) as error:
                 tally.refuse(one.name, f"{error}.", one.size_bytes)
 
     await asyncio.gather(*(worker() for _ in range(SOURCES_AT_ONCE)))

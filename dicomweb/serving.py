@@ -8,7 +8,8 @@ import multiprocessing
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 import uvicorn
@@ -26,6 +27,8 @@ KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 10
 """What a request that is under way gets to end in when the server is told to stop."""
 
+STOPPING = (signal.SIGINT, signal.SIGTERM)
+
 _log = logging.getLogger(__name__)
 
 
@@ -36,8 +39,6 @@ def serve(settings: Settings) -> int:
     in the index and the blobs.
     """
     with _listening(settings) as listening:
-        url = f"http://{_shown(settings.host)}:{listening.getsockname()[1]}{PREFIX}"
-        _log.info("Serving %s, data in %s", url, settings.data)
         if settings.workers == 1:
             return _work(settings, listening)
         return _supervise(settings, listening)
@@ -53,8 +54,9 @@ def _listening(settings: Settings) -> socket.socket:
     return listening
 
 
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
+def _url(settings: Settings, listening: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"http://{host}:{listening.getsockname()[1]}{PREFIX}"
 
 
 def _work(settings: Settings, listening: socket.socket) -> int:
@@ -73,9 +75,29 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+class _Server(uvicorn.Server):
+    """A server that ends by returning.
+
+    uvicorn's own raises the signal that stopped it again, which would end the process before the
+    archive is closed.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in STOPPING:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in STOPPING:
+                loop.remove_signal_handler(number)
+
+
 async def _serve(settings: Settings, listening: socket.socket) -> int:
     async with open_archive(settings) as archive:
-        server = uvicorn.Server(
+        _log.info("Serving %s, data in %s", _url(settings, listening), settings.data)
+        server = _Server(
             uvicorn.Config(
                 create_app(archive),
                 log_config=None,
@@ -106,13 +128,15 @@ def _supervise(settings: Settings, listening: socket.socket) -> int:
             if worker.is_alive():
                 worker.terminate()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         signal.signal(number, stop)
     wait([worker.sentinel for worker in workers])
     stop()
     for worker in workers:
         worker.join()
-    return max(abs(worker.exitcode or 0) for worker in workers)
+    # One that was still starting ends by the signal itself: that is what it was told to do.
+    codes = {worker.exitcode for worker in workers} - {0, -signal.SIGTERM}
+    return 1 if codes else 0
 
 
 def _work_and_exit(settings: Settings, listening: socket.socket) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +20,11 @@ from pydicom.errors import InvalidDicomError
 ENTRIES_MAX = 1_000_000
 """Entries of one zip archive."""
 DICOMDIR = "DICOMDIR"
+
+READ_ERRORS = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What reading a source can raise: a file that is gone, an archive that is broken or of a kind
+that Python's library does not know.
+"""
 
 
 @dataclass(frozen=True, slots=True)
