@@ -19,6 +19,7 @@ from dicomweb.allocator import keep_freed_memory
 from dicomweb.app import create_app
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
+from dicomweb.store.index import UnusableIndex
 from dicomweb.web.routes import PREFIX
 
 BACKLOG = 2048
@@ -135,9 +136,12 @@ def _supervise(settings: Settings, listening: socket.socket) -> int:
     for worker in workers:
         worker.join()
     # One that was still starting ends by the signal itself: that is what it was told to do.
-    codes = {worker.exitcode for worker in workers} - {0, -signal.SIGTERM}
-    return 1 if codes else 0
+    codes = {abs(worker.exitcode or 0) for worker in workers} - {signal.SIGTERM}
+    return max(codes, default=0)
 
 
 def _work_and_exit(settings: Settings, listening: socket.socket) -> None:
-    sys.exit(_work(settings, listening))
+    try:
+        sys.exit(_work(settings, listening))
+    except UnusableIndex as error:
+        sys.exit(f"dicomweb: {error}")

@@ -186,6 +186,14 @@ def test_a_server_that_cannot_start_says_why_in_a_sentence(tmp_path, environment
     assert ":pw@" not in done.stderr
 
 
+def test_workers_that_cannot_start_say_why_in_a_sentence(tmp_path):
+    (tmp_path / "index.sqlite").write_text("This is no database." * 100)
+    done = dicomweb("serve", "--data", tmp_path, "--port", "0", "--workers", "2")
+    assert done.returncode == 1
+    assert "cannot be opened: file is not a database." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
     with serving(tmp_path / "one") as server:
         port = server.url.split(":")[2].split("/")[0]
