@@ -27,7 +27,7 @@ def said(capsys, form, level="info"):
     log.debug("not at this level")
     log.warning("%d things", 3, extra={"status": 404})
     try:
-        raise ValueError("of ours")
+        int("of ours")
     except ValueError:
         log.exception("It failed")
     return capsys.readouterr().err
@@ -42,13 +42,13 @@ def test_a_machine_reads_one_object_a_line(capsys):
         "message": "3 things",
         "status": 404,
     }
-    assert "ValueError: of ours" in second["exception"]
+    assert "ValueError: " in second["exception"]
 
 
 def test_a_person_reads_time_level_and_message(capsys):
     lines = said(capsys, "human").splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING 3 things", lines[0])
-    assert lines[-1] == "ValueError: of ours"
+    assert lines[-1].startswith("ValueError: ")
 
 
 def test_what_libraries_say_of_their_every_step_is_left_out(capsys):
