@@ -128,7 +128,21 @@ def _frames(source: Source, header: Header, location: DataSetLocation) -> FrameI
     description = _description(header)
     if pixels.length is not None:
         return frames.native(description, pixels.offset, pixels.length)
-    return frames.encapsulated(description, source.read, pixels.offset, source.size_bytes)
+    return frames.encapsulated(
+        description,
+        source.read,
+        pixels.offset,
+        source.size_bytes,
+        video=location.syntax.video,
+        extended_offsets=_extended_offsets(source, pixels.extended_offset_table),
+    )
+
+
+def _extended_offsets(source: Source, table: tuple[int, int] | None) -> bytes:
+    """The Extended Offset Table (7FE0,0001), if there is one of a size that can be true."""
+    if table is None or table[1] > frames.TABLE_BYTES_MAX:
+        return b""
+    return source.read(*table)
 
 
 def _description(header: Header) -> PixelDescription:
