@@ -64,7 +64,7 @@ def _installed() -> Path | None:
     """The folder of initdb and pg_ctl, the newest there is."""
     on_path = shutil.which("initdb")
     if on_path:
-        return Path(on_path).parent
+        return Path(on_path).resolve().parent
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return found[-1].parent if found else None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from itertools import groupby
+from typing import ClassVar
 
 from sqlalchemy import Dialect
 from sqlalchemy.sql import ClauseElement
@@ -26,8 +28,11 @@ class Index(ABC):
     """One writer that commits what waits, and readers; the two databases fill in the rest."""
 
     dialect: Dialect
+    unwell: ClassVar[tuple[type[Exception], ...]] = (OSError,)
+    """What says that the database is in trouble, whatever it was asked to record."""
 
     def __init__(self) -> None:
+        self._closing = False
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING_MAX)
         self._writer = asyncio.create_task(self._write_groups())
 
@@ -40,13 +45,16 @@ class Index(ABC):
         """Records a group in one durable transaction; whatever is raised, nothing was recorded."""
 
     async def record(self, entry: Entry, policy: Policy) -> Receipt:
-        """What became of `entry`, once that is durable."""
+        """What became of `entry`, once that is durable; what the database raises otherwise."""
+        if self._closing:
+            raise RuntimeError("The index is closed.")
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((entry, policy, receipt))
         return await asyncio.shield(receipt)
 
     async def close(self) -> None:
         """Commits what waits, then lets go of the database."""
+        self._closing = True
         await self._waiting.join()
         self._writer.cancel()
         await asyncio.gather(self._writer, return_exceptions=True)
@@ -56,23 +64,26 @@ class Index(ABC):
             group = [await self._waiting.get()]
             while len(group) < GROUP_MAX and not self._waiting.empty():
                 group.append(self._waiting.get_nowait())
-            for policy in dict.fromkeys(policy for _, policy, _ in group):
-                await self._write([one for one in group if one[1] == policy], policy)
+            for policy, ones in groupby(group, key=lambda one: one[1]):
+                await self._write(list(ones), policy)
             for _ in group:
                 self._waiting.task_done()
 
     async def _write(self, group: Sequence[_Waiting], policy: Policy) -> None:
         """Tells each caller its receipt; a group that fails is tried again entry by entry, so that
-        one that the database will not have does not take the others with it.
+        one that the database will not have does not take the others with it.  A database that is
+        unwell is spared that: each try can be a long wait.
         """
         try:
             receipts = await self._commit([entry for entry, _, _ in group], policy)
         except Exception as error:  # noqa: BLE001 - it is the callers' to handle
-            if len(group) > 1:
+            if len(group) > 1 and not isinstance(error, self.unwell):
                 for one in group:
                     await self._write([one], policy)
-            elif not group[0][2].done():
-                group[0][2].set_exception(error)
+                return
+            for _, _, receipt in group:
+                if not receipt.done():
+                    receipt.set_exception(error)
         else:
             for (_, _, receipt), told in zip(group, receipts, strict=True):
                 if not receipt.done():

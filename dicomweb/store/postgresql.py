@@ -15,8 +15,13 @@ from dicomweb.store.statements import POSTGRESQL, Ask, Parameters, Row, Transact
 T = TypeVar("T")
 
 CONNECTIONS_MAX = 8
-TRIES_MAX = 5
+TRIES_MAX = 10
 """Of a transaction that another process got in the way of."""
+
+BY_INDEX = "SET LOCAL enable_seqscan = off"
+"""Recording only seeks by key.  A plan made when a table was empty reads all of it, and is kept
+until the table is next analysed: too late for an archive that is being filled.
+"""
 
 Connection = Any
 """asyncpg's, or its pool's proxy for one."""
@@ -26,6 +31,12 @@ class PostgresqlIndex(Index):
     """The index in a database that other processes, on this or other machines, share."""
 
     dialect = POSTGRESQL
+    unwell = (
+        *Index.unwell,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InsufficientResourcesError,
+        asyncpg.OperatorInterventionError,
+    )
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         super().__init__()
@@ -50,6 +61,7 @@ class PostgresqlIndex(Index):
 
     async def _transact(self, transaction: Transaction[T]) -> T:
         async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(BY_INDEX)
             return await _drive(connection, transaction)
 
 

@@ -134,12 +134,13 @@ def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transactio
     known = yield from _known(entries, sql)
     plan = _decide(entries, known, policy)
     if plan.steps:
-        patients = yield from _lock_patients(plan, sql)
+        patients, may_be_empty = yield from _lock_patients(plan, sql)
         for step in plan.steps:
             if step.replaced is not None:
                 yield from _remove(step, patients, sql)
             yield from _add(step, patients, sql)
-        yield Ask(sql.delete_empty_patients, {"ids": sorted(patients.values())})
+        if may_be_empty:
+            yield Ask(sql.delete_empty_patients, {"ids": sorted(patients.values())})
     return plan.receipts
 
 
@@ -155,21 +156,11 @@ def _decide(entries: Sequence[Entry], known: dict[str, _Known], policy: Policy) 
     plan = _Plan()
     for entry in entries:
         there = known.get(entry.uid)
-        replaced: str | None = None
-        if there is not None and there.blob == entry.blob:
-            # Tried before, and committed, but the word of it was lost with the connection.
-            plan.receipts.append(Receipt(Outcome.NEW, entry.blob))
+        receipt = _judge(entry, there, policy)
+        plan.receipts.append(receipt)
+        if receipt.blob != entry.blob or (there is not None and there.blob == entry.blob):
             continue
-        if there is not None and there.content == entry.content:
-            plan.receipts.append(Receipt(Outcome.SAME, there.blob, entry.blob))
-            continue
-        if there is not None and policy == "refuse":
-            plan.receipts.append(Receipt(Outcome.CONFLICT, there.blob, entry.blob))
-            continue
-        if there is not None:
-            replaced = there.blob
-        outcome = Outcome.NEW if replaced is None else Outcome.REPLACED
-        plan.receipts.append(Receipt(outcome, entry.blob, replaced))
+        replaced = receipt.obsolete
         if replaced is not None or not plan.steps or plan.steps[-1].replaced is not None:
             plan.steps.append(_Step(replaced=replaced))
         plan.steps[-1].added[entry.uid] = entry
@@ -177,8 +168,22 @@ def _decide(entries: Sequence[Entry], known: dict[str, _Known], policy: Policy) 
     return plan
 
 
-def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[dict[str, int]]:
-    """The ids of patients by identity; those of new studies are made, all are locked."""
+def _judge(entry: Entry, there: _Known | None, policy: Policy) -> Receipt:
+    if there is None or there.blob == entry.blob:
+        # The latter was tried before and committed, but the word of it was lost on the way.
+        return Receipt(Outcome.NEW, entry.blob)
+    if there.content == entry.content:
+        return Receipt(Outcome.SAME, there.blob, entry.blob)
+    if policy == "refuse":
+        return Receipt(Outcome.CONFLICT, there.blob, entry.blob)
+    return Receipt(Outcome.REPLACED, entry.blob, there.blob)
+
+
+def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[tuple[dict[str, int], bool]]:
+    """The ids of patients by identity, and whether some could be left without a study.
+
+    Those of new studies are made, all are locked.
+    """
     uids = sorted({entry.study["StudyInstanceUID"] for entry in plan.added})
     there = yield Ask(sql.studies, {"uids": uids})
     ids = {patient for _, _, patient in there}
@@ -197,7 +202,8 @@ def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[dict[str, int]]
         counts = dict.fromkeys(_PATIENT_COUNTS, 0)
         yield Ask(sql.add_patient, [{**new[identity], **counts} for identity in sorted(new)])
     rows = yield Ask(sql.lock_patients, {"identities": sorted(new), "ids": sorted(ids)})
-    return {identity: id for identity, id in rows}  # noqa: C416 - dict() would lose the types
+    patients: dict[str, int] = dict(rows)
+    return patients, bool(new or plan.replaced)
 
 
 def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
@@ -236,14 +242,14 @@ def _add_studies(
 ) -> Transaction[dict[str, tuple[int, int]]]:
     """By Study Instance UID: the ids of the study and of its patient; the rows are locked."""
     firsts = _firsts(step, lambda entry: entry.study["StudyInstanceUID"])
-    before = yield Ask(sql.studies, {"uids": sorted(firsts)})
-    known = {uid for uid, _, _ in before}
+    rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
+    known = {uid for uid, _, _ in rows}
     made = [firsts[uid] for uid in sorted(firsts) if uid not in known]
     if any(entry.patient["identity"] not in patients for entry in made):
         raise LostRace
     if made:
         yield Ask(sql.add_study, [_study_row(entry, patients) for entry in made])
-    rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
+        rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
     studies = {uid: (id, patient) for uid, id, patient in rows}
     if any(uid not in studies or studies[uid][1] not in patients.values() for uid in firsts):
         raise LostRace

@@ -44,6 +44,7 @@ class SqliteIndex(Index):
     """The index in one file.  Other processes may have it open too; their writers take turns."""
 
     dialect = SQLITE
+    unwell = (*Index.unwell, sqlite3.OperationalError)  # locked by others, full, unreadable
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -55,15 +56,14 @@ class SqliteIndex(Index):
 
     async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
         query = compiled(statement, SQLITE)
-        return await self._run(
-            self._reading,
-            lambda: self._connection().execute(query.sql, _values(query, parameters)).fetchall(),
-        )
+        return await self._run(self._reading, lambda: self._read(query, parameters))
 
     async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
         return await self._run(
             self._writing,
-            lambda: _transact(self._connection(), record(entries, policy, SQLITE.name)),
+            lambda: _transact(
+                self._connection(query_only=False), record(entries, policy, SQLITE.name)
+            ),
         )
 
     async def close(self) -> None:
@@ -76,11 +76,16 @@ class SqliteIndex(Index):
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
 
-    def _connection(self) -> sqlite3.Connection:
+    def _read(self, query: Compiled, parameters: Parameters) -> list[Row]:
+        connection = self._connection(query_only=True)
+        return connection.execute(query.sql, _values(query, parameters)).fetchall()
+
+    def _connection(self, *, query_only: bool) -> sqlite3.Connection:
         """Of this thread."""
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = connect(self._path)
+            connection.execute(f"PRAGMA query_only={query_only}")
             self._connections.append(connection)
         return connection
 

@@ -4,10 +4,10 @@ from alembic import context
 
 from schemas.index import METADATA
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=METADATA,
-    transactional_ddl=True,
-)
+connection = context.config.attributes["connection"]
+if connection.dialect.name == "sqlite":
+    # Python's driver begins no transaction for DDL; a start that is killed must leave nothing.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+context.configure(connection=connection, target_metadata=METADATA, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,217 @@
+"""Migrations: the schema a start makes, and what a start says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from dicomweb.store.index import UnusableIndex
+from dicomweb.store.migrations import HEAD
+from dicomweb.store.opening import open_index
+from schemas.index import METADATA
+
+STARTS = 4
+
+
+def versions() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "dicomweb.store:migrations")
+    return config
+
+
+async def started(url: str) -> None:
+    index = await open_index(url)
+    await index.close()
+
+
+@asynccontextmanager
+async def engine_of(url: str):
+    """An engine of SQLAlchemy whose `run` calls with a synchronous connection."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url)
+
+        async def run(work):
+            with engine.begin() as connection:
+                return work(connection)
+
+        try:
+            yield run
+        finally:
+            engine.dispose()
+    else:
+        made = create_async_engine(
+            "postgresql+asyncpg://", async_creator=lambda: asyncpg.connect(url)
+        )
+
+        async def run(work):
+            async with made.begin() as connection:
+                return await connection.run_sync(work)
+
+        try:
+            yield run
+        finally:
+            await made.dispose()
+
+
+async def execute(url: str, *statements: str) -> None:
+    async with engine_of(url) as run:
+        for statement in statements:
+            await run(lambda connection, sql=statement: connection.execute(text(sql)))
+
+
+async def tables_of(url: str) -> set[str]:
+    async with engine_of(url) as run:
+        return set(await run(lambda connection: inspect(connection).get_table_names()))
+
+
+async def test_the_migrations_make_the_declared_tables(index_url):
+    await started(index_url)
+
+    def differences(connection):
+        options = {"compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+
+    async with engine_of(index_url) as run:
+        assert await run(differences) == []
+
+
+async def test_texts_compare_by_code_point(index_url):
+    """Alembic compares no collations.  A range over names must not depend on a locale."""
+    await started(index_url)
+
+    def collations(connection):
+        return {
+            column["type"].collation
+            for table in METADATA.tables
+            for column in inspect(connection).get_columns(table)
+            if str(column["type"]).startswith("TEXT")
+        }
+
+    async with engine_of(index_url) as run:
+        assert await run(collations) == {None if index_url.startswith("sqlite") else "C"}
+
+
+def test_the_newest_version_is_the_one_we_take_for_it():
+    assert ScriptDirectory.from_config(versions()).get_heads() == [HEAD]
+
+
+START = """
+import asyncio, sys
+from dicomweb.store.opening import open_index
+async def start():
+    await (await open_index(sys.argv[1])).close()
+asyncio.run(start())
+print("alembic" in sys.modules)
+"""
+
+
+def starting(url: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", START, url],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_only_a_start_with_something_to_do_loads_alembic(index_url):
+    assert [starting(index_url).communicate()[0].strip() for _ in range(2)] == ["True", "False"]
+
+
+def test_processes_that_start_together_all_find_it_done(index_url):
+    told = [process.communicate() for process in [starting(index_url) for _ in range(STARTS)]]
+    assert [errors for _, errors in told] == [""] * STARTS
+    assert sum(printed.strip() == "True" for printed, _ in told) == 1
+
+
+async def test_tasks_that_start_together_all_find_it_done(index_url):
+    await asyncio.gather(*(started(index_url) for _ in range(STARTS)))
+
+
+async def test_a_migration_that_fails_leaves_nothing(index_url):
+    """A table of somebody else's is in the way of our last one."""
+
+    def upgrade(connection):
+        config = versions()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    await execute(index_url, "CREATE TABLE content (theirs INTEGER)")
+    async with engine_of(index_url) as run:
+        with pytest.raises(DBAPIError, match="content"):
+            await run(upgrade)
+    assert await tables_of(index_url) == {"content"}
+
+
+# What a start says --------------------------------------------------------------------------
+
+
+async def test_a_schema_of_the_future_is_left_alone(index_url):
+    await started(index_url)
+    await execute(index_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(UnusableIndex, match="has schema 9999; this program knows none after"):
+        await started(index_url)
+
+
+async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, and longer than the header of one" * 10)
+    before = path.read_bytes()
+    with pytest.raises(UnusableIndex, match=r"notes\.txt cannot be opened: file is not a"):
+        await started(f"sqlite:///{path}")
+    assert path.read_bytes() == before
+
+
+async def test_a_folder_in_place_of_the_file(tmp_path):
+    with pytest.raises(UnusableIndex, match="unable to open database file"):
+        await started(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.parametrize(
+    "url, sentence",
+    [
+        ("postgresql://someone:secret@127.0.0.1:1/archive", "127.0.0.1/archive cannot be opened"),
+        ("postgresql://someone:secret@nowhere.invalid/archive", "nowhere.invalid/archive cannot"),
+        ("mysql://someone:secret@127.0.0.1/archive", "127.0.0.1/archive cannot be opened"),
+        ("postgresql://someone:secret@127.0.0.1:many/archive", "cannot be opened"),
+    ],
+    ids=["nobody listens", "no such host", "another kind of database", "no port"],
+)
+async def test_a_server_that_cannot_be_reached(url, sentence):
+    with pytest.raises(UnusableIndex, match=sentence) as raised:
+        await started(url)
+    assert "secret" not in str(raised.value)
+
+
+async def test_a_database_that_the_server_does_not_have(postgresql_server):
+    url = urlsplit(postgresql_server)._replace(path="/nosuch").geturl()
+    with pytest.raises(UnusableIndex, match='database "nosuch" does not exist'):
+        await started(url)
+
+
+async def test_a_user_whom_the_server_does_not_let_in(postgresql_server):
+    split = urlsplit(postgresql_server)
+    netloc = f"nobody_of_that_name:wrong@{split.netloc.rpartition('@')[2]}"
+    with pytest.raises(UnusableIndex, match="nobody_of_that_name") as raised:
+        await started(split._replace(netloc=netloc).geturl())
+    assert "wrong" not in str(raised.value)
+
+
+async def test_tables_of_others_are_left_alone(index_url):
+    await execute(index_url, "CREATE TABLE theirs (it INTEGER)")
+    await started(index_url)
+    assert {"theirs", "study"} <= await tables_of(index_url)
