@@ -63,15 +63,15 @@ def _slice(study: str, series: str, uid: str, number: int, noise: random.Random)
         Columns=COLUMNS,
         PixelData=noise.randbytes(ROWS * COLUMNS * 2),
     )
-    ds.ReferencedImageSequence = [_reference(study, item) for item in range(3)]
+    ds.ReferencedImageSequence = [_reference() for _ in range(3)]
     block = ds.private_block(0x0009, "BENCH", create=True)
     for element in range(PRIVATE_ELEMENTS):
         block.add_new(element, "LO", f"private value {element}")
     return part10(ds)
 
 
-def _reference(study: str, item: int) -> Dataset:
+def _reference() -> Dataset:
     reference = Dataset()
     reference.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
-    reference.ReferencedSOPInstanceUID = f"{study}.{item}"
+    reference.ReferencedSOPInstanceUID = generate_uid()
     return reference

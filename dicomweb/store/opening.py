@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from dicomweb.store.index import Index, UnusableIndex
 from dicomweb.store.migrations import HEAD
@@ -19,6 +20,14 @@ from dicomweb.store.postgresql import CONNECTIONS_MAX, PostgresqlIndex
 from dicomweb.store.sqlite import SqliteIndex, connect
 
 SQLITE_SCHEME = "sqlite:///"
+
+_URL = re.compile(
+    r"\w+://([^@/?#\[\]]*@)?(?P<host>\[[^@/?#\[\]]*\]|[^@/?#\[\]:]*)(:[^@/?#\[\]]*)?"
+    r"(?P<database>/[^@?#]*)?(\?[^@#]*)?"
+)
+"""A URL that can be taken apart in one way only.  In another, a part of the password could pass for
+the name of a host, and be shown.
+"""
 
 _VERSION = "SELECT version_num FROM alembic_version"
 _MIGRATION_LOCK = 0x4449434F4D
@@ -39,9 +48,16 @@ async def _open_sqlite(path: Path) -> Index:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         await asyncio.to_thread(_migrate_sqlite, path)
-    except (sqlite3.Error, OSError) as error:
-        raise UnusableIndex(f"The index {path} cannot be opened: {error}.") from None
+    except (sqlite3.Error, DBAPIError, OSError) as error:
+        raise _unusable(str(path), error) from None
     return SqliteIndex(path)
+
+
+def _unusable(where: str, error: Exception) -> UnusableIndex:
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig  # without SQLAlchemy's copy of the statement
+    reason = " ".join(str(error.__cause__ or error).split()).rstrip(".") or type(error).__name__
+    return UnusableIndex(f"The index {where} cannot be opened: {reason}.")
 
 
 def _migrate_sqlite(path: Path) -> None:
@@ -84,46 +100,62 @@ def _locked(path: Path) -> Iterator[None]:
 def _upgrade_sqlite(path: Path) -> None:
     from sqlalchemy import create_engine
 
-    engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        _upgrade(connection)
-    engine.dispose()
+    # By a creator: a path made part of a URL would mean another file if it has a question mark.
+    engine = create_engine("sqlite://", creator=lambda: connect(path))
+    try:
+        with engine.begin() as connection:
+            _upgrade(connection, str(path))
+    finally:
+        engine.dispose()
 
 
-def _upgrade(connection: Any) -> None:
+def _upgrade(connection: Any, where: str) -> None:
     """Alembic is loaded only here: most starts find the schema up to date."""
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", "dicomweb.store:migrations")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # its schema has a version that none of ours is called
+        raise _unusable(where, error) from None
 
 
 async def _open_postgresql(url: str) -> Index:
+    where = _shown(url)
     try:
-        await _migrate_postgresql(url)
+        await _migrate_postgresql(url, where)
         pool = await asyncpg.create_pool(url, min_size=1, max_size=CONNECTIONS_MAX)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
-        raise UnusableIndex(f"The index {_shown(url)} cannot be opened: {error}.") from None
+    except (
+        *(OSError, ValueError, DBAPIError),
+        *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),
+    ) as error:
+        raise _unusable(where, error) from None
     return PostgresqlIndex(pool)
 
 
 def _shown(url: str) -> str:
     """Host and database, without the password."""
-    split = urlsplit(url)
-    return f"{split.hostname or 'local'}{split.path}"
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        raise UnusableIndex(
+            "The URL of the index cannot be read; is it postgresql://user:password@host/database, "
+            "with what is special in the password written as %40 for @, %2F for / and so on?"
+        )
+    return f"{parts['host'] or 'local'}{parts['database'] or ''}"
 
 
-async def _migrate_postgresql(url: str) -> None:
+async def _migrate_postgresql(url: str, where: str) -> None:
     connection = await asyncpg.connect(url)
     try:
-        if _is_newest(await _postgresql_version(connection), _shown(url)):
+        if _is_newest(await _postgresql_version(connection), where):
             return
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
-        if not _is_newest(await _postgresql_version(connection), _shown(url)):
-            await _upgrade_postgresql(url)
+        if not _is_newest(await _postgresql_version(connection), where):
+            await _upgrade_postgresql(url, where)
     finally:
         await connection.close()
 
@@ -135,13 +167,15 @@ async def _postgresql_version(connection: Any) -> str | None:
     return version
 
 
-async def _upgrade_postgresql(url: str) -> None:
+async def _upgrade_postgresql(url: str, where: str) -> None:
     from sqlalchemy.ext.asyncio import create_async_engine
 
     async def connected() -> Any:
         return await asyncpg.connect(url)
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connected)
-    async with engine.begin() as connection:
-        await connection.run_sync(_upgrade)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(_upgrade, where)
+    finally:
+        await engine.dispose()

@@ -75,11 +75,13 @@ async def _each(
 async def retrieve_instance(request: Request) -> Response:
     """One instance, as one part or, when that is asked for, as the whole payload (WADO-03)."""
     asked = params.selection(request.path, strict=request.strict)
-    async for instance in instances(request.archive, asked):
-        offer = _negotiated(request, instance.syntax, single_too=True)
-        sent = await _sent(request, instance, offer)
+
+    async def answer(found: Laid) -> Response:
+        offer = _negotiated(request, found.instance.syntax, single_too=True)
+        sent = await _sent(request, found.instance, offer)
         return multipart(DICOM, [sent]) if offer.multipart else single(sent)
-    raise Refused(NOT_FOUND, "There is no such instance in that series of that study.")
+
+    return await retrieve.remembered(request.archive, asked, answer)
 
 
 def _negotiated(request: Request, stored: TransferSyntax, *, single_too: bool) -> Offer:
