@@ -55,15 +55,16 @@ def attributes(level: Level) -> str:
 
 def syntaxes() -> str:
     return table(
-        ["transfer syntax", "UID", "stored", "given as"],
-        ([s.name, s.uid, "yes", ", ".join(_given(s))] for s in SYNTAXES),
+        ["transfer syntax", "UID", "lossless", "a frame is", "given as"],
+        (
+            [s.name, s.uid, "yes" if s.lossless else "no", f"`{s.media_type}`", _given(s)]
+            for s in SYNTAXES
+        ),
     )
 
 
-def _given(syntax: TransferSyntax) -> Sequence[str]:
-    if syntax.encapsulated:
-        return ["stored"]
-    return ["Explicit VR Little Endian", "stored"]
+def _given(syntax: TransferSyntax) -> str:
+    return "as stored" if syntax.encapsulated else "Explicit VR Little Endian, or as stored"
 
 
 def reasons() -> str:

@@ -15,7 +15,6 @@ import httpx
 from dicomweb.sources import Source
 from schemas.reasons import FAILURES
 
-CONNECTIONS = 4
 BLOCK_BYTES = 256 * 1024
 TIMEOUT_SECONDS = 300
 DETAIL_CHARACTERS_MAX = 300

@@ -7,6 +7,7 @@ and None for a value that JSON or its VR cannot hold.
 from __future__ import annotations
 
 import re
+from array import array
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -25,7 +26,6 @@ EXACT_INTEGER_MAX = 2**53
 """Beyond it a reader with doubles, as JavaScript's, would change the number."""
 NUMBER_LENGTH_MAX = 64
 """Characters of a DS or IS that is looked at as a number; the standard allows 16."""
-DIGITS_MAX = 15
 """Decimal digits that every double keeps."""
 
 # Printable ASCII that needs no escape in JSON, and is the same in every character set.
@@ -183,15 +183,17 @@ def _floats(code: str, word: int, order: Order) -> Writer:
     return write
 
 
+_WORDS = {2: "H", 4: "I", 8: "Q"}
+
+
 def swapped(value: bytes, word: int) -> bytes:
     """The value with the bytes of each word turned around; an incomplete last word as it is."""
     if word == 1:
         return value
     whole = len(value) // word * word
-    turned = bytearray(value)
-    for index in range(word):
-        turned[index:whole:word] = value[word - 1 - index : whole : word]
-    return bytes(turned)
+    words = array(_WORDS[word], value[:whole])
+    words.byteswap()
+    return words.tobytes() + value[whole:]
 
 
 def _binary(word: int, order: Order) -> Writer:

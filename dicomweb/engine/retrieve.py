@@ -15,13 +15,14 @@ from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import decompress
 from dicomweb.engine.instances import Instance, Laid
-from dicomweb.pixels.frames import align, swap
+from dicomweb.pixels.frames import align
 from dicomweb.store.blobs import NoBlob
 from schemas.dicom_json import Bulk
 from schemas.identifiers import Selection
+from schemas.json_values import swapped
 from schemas.part10 import file_meta
 from schemas.reasons import NOT_FOUND, Refused
-from schemas.reencoding import Span, to_explicit_little_endian
+from schemas.reencoding import Span, size_of, to_explicit_little_endian
 from schemas.syntaxes import EXPLICIT_VR_LE, TransferSyntax
 
 CHUNK_BYTES = 256 * 1024
@@ -78,9 +79,7 @@ async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> 
     if instance.syntax.deflated:
         return Part(None, _after(meta, _inflated(archive, instance)), syntax)
     pieces = await archive.run(lambda: _reencoded(archive, instance))
-    length = len(meta) + sum(
-        piece.length if isinstance(piece, Span) else len(piece) for piece in pieces
-    )
+    length = len(meta) + size_of(pieces)
     return Part(length, _after(meta, _assembled(archive, instance, pieces)), syntax)
 
 
@@ -99,7 +98,7 @@ async def _assembled(
             yield piece
         else:
             async for chunk in archive.blobs.stream(instance.blob, piece.offset, piece.length):
-                yield swap(chunk, piece.swap)
+                yield swapped(chunk, piece.swap)
 
 
 async def _after(head: bytes, chunks: Chunks) -> Chunks:
@@ -224,9 +223,7 @@ async def _value(archive: Archive, laid: Laid, value: Bulk, syntax: TransferSynt
     if length > AT_ONCE_BYTES_MAX:
         return Part(length, _swapped(_ranges(archive, instance, value.ranges), value.word), syntax)
     pieces = [await archive.blobs.read(instance.blob, *span) for span in value.ranges]
-    return Part(
-        length, swap(pieces[0] if len(pieces) == 1 else b"".join(pieces), value.word), syntax
-    )
+    return Part(length, swapped(b"".join(pieces), value.word), syntax)
 
 
 async def _ranges(
@@ -239,7 +236,7 @@ async def _ranges(
 
 async def _swapped(chunks: Chunks, width: int) -> Chunks:
     async for chunk in chunks:
-        yield swap(chunk, width)
+        yield swapped(chunk, width)
 
 
 async def _cut(chunks: Chunks, ranges: Sequence[tuple[int, int]]) -> Chunks:

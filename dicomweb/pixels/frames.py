@@ -63,11 +63,6 @@ class FrameIndex:
     firsts: Sequence[int] = ()
     """The first fragment of each frame; empty where each frame is one fragment."""
 
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes that a native frame fills when it begins at bit 0."""
-        return (self.frame_bits + 7) // 8
-
     def ranges(self, number: int) -> Ranges | None:
         """Where frame `number`, counted from one, lies: offsets and lengths to be joined."""
         if not 1 <= number <= self.frame_count:
@@ -214,16 +209,3 @@ def align(data: bytes, shift: int, bit_count: int) -> bytes:
     """
     number = int.from_bytes(data, "little") >> shift & ((1 << bit_count) - 1)
     return number.to_bytes((bit_count + 7) // 8, "little")
-
-
-_WORDS = {2: "H", 4: "I", 8: "Q"}
-
-
-def swap(data: bytes, width: int) -> bytes:
-    """Words of `width` bytes in the other byte order; a last word that is cut stays as it is."""
-    if width == 1:
-        return data
-    whole = len(data) - len(data) % width
-    words = array(_WORDS[width], data[:whole])
-    words.byteswap()
-    return words.tobytes() + data[whole:]

@@ -19,7 +19,6 @@ from dicomweb.pixels.frames import (
     align,
     encapsulated,
     native,
-    swap,
 )
 from schemas.reasons import TRUNCATED, Refused
 
@@ -174,13 +173,6 @@ def test_one_bit_frames_begin_at_bit_zero_of_their_own(bits, count, data):
         piece = cut(source, index.ranges(number))
         aligned = align(piece, index.bit_shift(number), bits)
         assert int.from_bytes(aligned, "little") == frame
-
-
-@given(st.binary(max_size=40), st.sampled_from([1, 2, 4, 8]))
-def test_words_turned_round_twice_are_as_before(data, width):
-    assert swap(swap(data, width), width) == data
-    if width == 2 and len(data) > 1:
-        assert swap(data, width)[:2] == data[1::-1]
 
 
 # Kept -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import warnings
 import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from part10_bytes import (
     BROKEN,
     CORPUS,
@@ -227,3 +228,10 @@ def test_what_is_made_is_located_behind_its_meta():
     meta = file_meta(SOPClassUID="1.2", SOPInstanceUID="1.3", TransferSyntaxUID=EXPLICIT_VR_LE.uid)
     location = locate((meta + made)[:HEAD_LENGTH])
     assert (location.offset, location.syntax) == (len(meta), EXPLICIT_VR_LE)
+
+
+@given(st.binary(max_size=40), st.sampled_from([1, 2, 4, 8]))
+def test_words_turned_round_twice_are_as_before(data, width):
+    once = swapped(data, width)
+    assert swapped(once, width) == data
+    assert len(data) < width or once[:width] == data[:width][::-1]

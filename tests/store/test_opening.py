@@ -100,12 +100,12 @@ async def test_a_version_table_that_is_empty_is_filled(index_url):
 
 async def test_a_user_who_may_not_make_tables(postgresql_server, postgresql_url):
     """PostgreSQL's own setting since version 15."""
-    await execute(postgresql_server, "CREATE ROLE guest LOGIN PASSWORD 'secret'")
+    await execute(postgresql_server, "CREATE ROLE dicomweb_guest LOGIN PASSWORD 'secret'")
     try:
         await execute(postgresql_url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-        said = await sentence_of(as_user(postgresql_url, "guest:secret"))
+        said = await sentence_of(as_user(postgresql_url, "dicomweb_guest:secret"))
     finally:
-        await execute(postgresql_server, "DROP ROLE guest")
+        await execute(postgresql_server, "DROP ROLE dicomweb_guest")
     assert "permission denied for schema public." in said
     assert "secret" not in said
 
