@@ -48,7 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="dicomweb", description="A DICOMweb archive: stores, finds and serves medical images."
+        prog="dicomweb",
+        description="A DICOMweb archive: stores, finds and serves medical images.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, described in (
@@ -56,7 +58,10 @@ def _parser() -> argparse.ArgumentParser:
         ("store", _store, "store files, folders, DICOMDIR file-sets and zip archives"),
         ("settings", _settings, "show every setting, its value and where it came from"),
     ):
-        command = commands.add_parser(name, help=described, description=described)
+        # A flag that opens the server to the network has to be said in full.
+        command = commands.add_parser(
+            name, help=described, description=described, allow_abbrev=False
+        )
         command.set_defaults(run=run)
         if name == "store":
             command.add_argument("paths", nargs="+", type=Path, metavar="PATH")
@@ -84,11 +89,16 @@ def _store(given: argparse.Namespace, loaded: Loaded) -> int:
     found = list(find(given.paths))
     with progress(sum(one.size_bytes for one in found if isinstance(one, Source))) as bar:
         tally = Tally(bar)
-        if given.url:
-            asyncio.run(_store_at(given.url, found, tally))
-        else:
-            asyncio.run(_store_in_place(loaded, found, tally))
-    print(tally.summary(), file=sys.stderr)
+        storing = (
+            _store_at(given.url, found, tally)
+            if given.url
+            else _store_in_place(loaded, found, tally)
+        )
+        try:
+            asyncio.run(storing)
+        finally:
+            bar.close()
+            print(tally.summary(), file=sys.stderr)
     return SOME_REFUSED if tally.refused else 0
 
 

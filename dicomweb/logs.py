@@ -6,12 +6,15 @@ Keeping to that is the duty of whoever logs.
 
 from __future__ import annotations
 
+import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
 import orjson
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
@@ -28,7 +31,10 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # a file name that is no Unicode, a number of more than 64 bits
+            return json.dumps(line, default=str)
 
 
 class HumanLines(logging.Formatter):
@@ -36,6 +42,10 @@ class HumanLines(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The line; a path that a client made up cannot begin another or steer a terminal."""
+        return _CONTROL.sub(lambda c: f"\\x{ord(c[0]):02x}", super().formatMessage(record))
 
 
 CHATTY = ("alembic", "httpcore", "httpx", "uvicorn")

@@ -74,6 +74,13 @@ class Settings(BaseModel):
         "info", description="What is logged: this and what is worse."
     )
 
+    @field_validator("data", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        if value == "":  # To the library that is the working folder.
+            raise ValueError("it has to be a folder")
+        return value
+
     @field_validator("index")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -84,9 +91,11 @@ class Settings(BaseModel):
     @field_validator("objects")
     @classmethod
     def _known_blob_store(cls, value: str) -> str:
-        scheme = urlsplit(value).scheme
-        if "://" in value and scheme != "file":
+        scheme, _, location = value.partition("://")
+        if location and scheme.lower() != "file":
             raise ValueError(f"object stores ({scheme}://) are not supported yet, folders are")
+        if "://" in value and not re.fullmatch(r"file:///[^?#]+", value):
+            raise ValueError("a file URL has to be file:/// and the path of a folder")
         return value
 
     @field_validator("public_url")
@@ -164,7 +173,7 @@ def _file_layer(path: str) -> Layer:
     if not path:
         return {}
     try:
-        told = tomllib.loads(Path(path).read_text())
+        told = tomllib.loads(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"The settings file {path} cannot be read: {error}.") from None
     for name in told:
@@ -176,7 +185,9 @@ def _environment_layer(environment: Mapping[str, str]) -> Layer:
     layer: Layer = {}
     names = {_variable(name): name for name in Settings.model_fields}
     for variable, value in environment.items():
-        if not variable.startswith(PREFIX) or variable.startswith((CONFIG, TEST_PREFIX)):
+        if not variable.startswith(PREFIX) or variable.startswith(TEST_PREFIX):
+            continue
+        if variable == CONFIG:
             continue
         _known(variable, f"The environment has {variable}", names)
         layer[names[variable]] = (value, f"environment {variable}")
@@ -200,7 +211,9 @@ def _sentence(problem: Mapping[str, Any], origins: Mapping[str, str]) -> str:
         return f"The setting {reason}."
     name = problem["loc"][0]
     reason = reason[0].lower() + reason[1:]
-    return f"{name} is {_shown(problem['input'])!r} ({origins[name]}): {reason}."
+    shown = _shown(problem["input"])
+    value = shown if shown == '""' else repr(shown)
+    return f"{name} is {value} ({origins[name]}): {reason}."
 
 
 def _variable(name: str) -> str:
@@ -268,10 +281,14 @@ def table(loaded: Loaded) -> str:
     )
 
 
+_PASSWORD = re.compile(r"^((?:[\w+.-]+:/+)?[^:/@]*:).*(?=@)|([?&]\w*password=)[^&]*", re.I | re.S)
+"""Up to the last @: a password with one is wrong in a URL, and still a password."""
+
+
 def _shown(value: object) -> str:
     """A value as one would write it; the password of a database is nobody's business."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
-    return re.sub(r"(://[^:/@]*:)[^@]*@", r"\1***@", text) or '""'
+    return _PASSWORD.sub(r"\1\2***", text) or '""'
 
 
 def markdown_table() -> str:

@@ -156,6 +156,7 @@ def test_no_server_is_one_sentence(tmp_path):
     done = dicomweb("store", "--url", "http://127.0.0.1:1/dicom-web", tmp_path / "one.dcm")
     assert done.returncode == 2
     assert "http://127.0.0.1:1/dicom-web cannot be reached" in summary(done)
+    assert "0 stored, 0 refused" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -165,6 +166,13 @@ def test_settings_are_shown(tmp_path):
     assert done.returncode == 0
     assert "8090" in done.stdout
     assert "environment DICOMWEB_SEARCH_LIMIT" in done.stdout
+
+
+def test_flags_are_not_abbreviated(tmp_path):
+    """What opens the server to the network has to be said in full."""
+    done = dicomweb("serve", "--data", tmp_path, "--open", "--host", "0.0.0.0")
+    assert done.returncode == 2
+    assert "--open" in summary(done)
 
 
 UNUSABLE = {

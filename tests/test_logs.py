@@ -56,3 +56,19 @@ def test_what_libraries_say_of_their_every_step_is_left_out(capsys):
     for name in logs.CHATTY:
         logging.getLogger(name).info("a step")
     assert capsys.readouterr().err == ""
+
+
+def test_a_path_that_a_client_made_up_begins_no_line_of_its_own(capsys):
+    logs.configure("human", "info")
+    logging.getLogger("dicomweb.test").info("GET %s", "/x\n00:00:00 INFO forged\x1b[2J")
+    assert capsys.readouterr().err[9:] == "INFO    GET /x\\x0a00:00:00 INFO forged\\x1b[2J\n"
+
+
+@pytest.mark.parametrize(
+    "odd, read", [("\udcff", "\udcff"), (2**70, 2**70)], ids=["no Unicode", "over 64 bits"]
+)
+def test_what_json_lines_cannot_hold_is_logged_all_the_same(capsys, odd, read):
+    """The name of a file may be any bytes."""
+    logs.configure("json", "info")
+    logging.getLogger("dicomweb.test").info("odd", extra={"odd": odd})
+    assert json.loads(capsys.readouterr().err)["odd"] == read

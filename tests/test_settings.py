@@ -45,6 +45,12 @@ def test_each_value_knows_where_it_came_from(toml):
 
 BAD = {
     "unknown variable": ({}, {"DICOMWEB_PROT": "1"}, "DICOMWEB_PORT meant"),
+    "a variable that begins like a known one": ({}, {"DICOMWEB_CONFIGS": "1"}, "DICOMWEB_CONFIGS"),
+    "an empty variable": ({}, {"DICOMWEB_PORT": ""}, 'port is "" (environment DICOMWEB_PORT)'),
+    "no folder": ({}, {"DICOMWEB_DATA": ""}, 'data is "" (environment DICOMWEB_DATA)'),
+    "a file URL with a host": ({"objects": "file://host/x"}, {}, "file:///"),
+    "a file URL of nothing": ({"objects": "file://"}, {}, "file:///"),
+    "a file URL with a fragment": ({"objects": "file:///a#b"}, {}, "file:///"),
     "bad number in a flag": ({"port": "x"}, {}, "port is 'x' (flag --port)"),
     "out of range": ({}, {"DICOMWEB_PORT": "70000"}, "port is '70000' (environment DICOMWEB_PORT)"),
     "no such choice": ({"log": "xml"}, {}, "log is 'xml'"),
@@ -76,12 +82,30 @@ def test_what_is_wrong_in_the_file_is_named(tmp_path, content, said):
     assert str(path) in str(error.value)
 
 
-def test_a_password_is_never_shown():
-    loaded = load({"index": "postgresql://me:s3cret@host/db"}, {})
-    assert "s3cret" not in table(loaded)
-    assert "***" in table(loaded)
+@pytest.mark.parametrize(
+    "location",
+    [
+        "://me:s3cret@host/db",
+        "://me:a@s3cret@host/db",
+        "://me:a/s3cret@host/db",
+        "://:s3cret@host/db",
+        "://host/db?user=me&password=s3cret",
+        "://host/db?sslpassword=s3cret",
+    ],
+)
+def test_a_password_is_never_shown(location):
+    shown = table(load({"index": f"postgresql{location}"}, {}))
+    assert "s3cret" not in shown
+    assert "***" in shown
     with pytest.raises(SettingsError) as error:
-        load({"index": "mysql://me:s3cret@host/db"}, {})
+        load({"index": f"mysql{location}"}, {})
+    assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("index", ["postgresql:/me:s3cret@host/db", "me:s3cret@host/db"])
+def test_nor_is_one_in_what_is_no_url(index):
+    with pytest.raises(SettingsError) as error:
+        load({"index": index}, {})
     assert "s3cret" not in str(error.value)
 
 
