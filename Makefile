@@ -13,7 +13,7 @@ serve: $(VENV)/serve.stamp
 	@$(BIN)/dicomweb serve $(ARGS)
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadscope $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -15,7 +15,6 @@ from urllib.parse import quote
 import httpx
 import pydicom
 import pytest
-from pydicom.data import get_testdata_files
 from pydicom.encaps import generate_frames
 
 from schemas.attributes import ATTRIBUTES, Level, Match
@@ -32,12 +31,13 @@ from schemas.syntaxes import syntax_of
 from schemas.values import FORMS
 from tests.make import related, related_type
 from tests.process import serving
+from tests.real_files import real_files, shown
 from tests.schemas.pydicom_reference import differences
-
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus"
 
 NO_STUDY = """
     chrSQEncoding.dcm chrSQEncoding1.dcm empty_charset_LEI.dcm pet.dcm spring.dcm hot_iron.dcm
+    fall.dcm hotiron.dcm hotmetalblue.dcm pet20step.dcm summer.dcm winter.dcm
+    JPEGLSNearLossless_08.dcm SC_rgb_jls_lossy_sample.dcm
     JLSL_08_07_0_1F.dcm NeurosurgeryPlan.dcm odil-dataset.dcm meta_missing_tsyntax.dcm
     no_meta_group_length.dcm no_preamble_dicm_in_data GH220.dcm GH223.dcm UN_sequence.dcm
     nested_priv_SQ.dcm priv_SQ.dcm HTJ2K_08_RGB.dcm JPEGLosslessP14SV1_1s_1f_u_16_16.dcm
@@ -64,18 +64,6 @@ ANY_INSTANCE = {"Accept": "application/dicom; transfer-syntax=*"}
 ANY_FRAME = {"Accept": "multipart/related; type=application/octet-stream; transfer-syntax=*"}
 
 
-def files() -> list[Path]:
-    if CORPUS.is_dir():
-        return sorted(
-            p for p in CORPUS.rglob("*") if p.is_file() and p.suffix not in (".md", ".tsv")
-        )
-    return sorted(Path(p) for p in get_testdata_files("**/*.dcm") if "palettes" not in p)
-
-
-def shown(path: Path) -> str:
-    return str(path.relative_to(CORPUS)) if CORPUS in path.parents else path.name
-
-
 @pytest.fixture(scope="module")
 def http(tmp_path_factory):
     """A client of a server of its own."""
@@ -97,8 +85,8 @@ def reason_for(path: Path, sent: bytes):
     return NOT_AN_INSTANCE if path.name.upper().startswith("DICOMDIR") else None
 
 
-STORED = [p for p in files() if reason_for(p, b"") is None]
-NOT_STORED = [p for p in files() if reason_for(p, b"") is not None]
+STORED = [p for p in real_files() if reason_for(p, b"") is None]
+NOT_STORED = [p for p in real_files() if reason_for(p, b"") is not None]
 
 
 @pytest.mark.parametrize("path", NOT_STORED, ids=shown)
@@ -244,7 +232,8 @@ def native(ds: pydicom.Dataset, keyword: str) -> list[bytes]:
         bits = bits * 2 // 3
     value = ds[keyword].value
     if not ds.original_encoding[1] and ds[keyword].VR == "OW":
-        value = b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
+        word = max(2, bits_allocated // 8)
+        value = b"".join(value[at : at + word][::-1] for at in range(0, len(value), word))
     count = min(frame_count(ds), len(value) * 8 // bits)
     if bits % 8 == 0:
         return [value[n * bits // 8 : (n + 1) * bits // 8] for n in range(count)]

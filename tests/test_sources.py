@@ -18,9 +18,9 @@ from pydicom.dataset import Dataset
 from dicomweb import sources
 from dicomweb.sources import READ_ERRORS, Source, Unreadable, find
 from tests.make import instance, part10
+from tests.real_files import CORPUS
 
 FILE_SET = Path(pydicom.data.get_testdata_file("DICOMDIR", download=False)).parent
-CORPUS = Path(__file__).parents[2] / "shared" / "corpus" / "fileset-dicomdir"
 
 
 def names(*paths) -> list[str]:
@@ -199,7 +199,7 @@ def test_a_dicomdir_beyond_the_limit_is_not_read(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="The corpus is not beside the checkout.")
 def test_every_file_set_of_the_corpus_is_whole():
-    dicomdirs = sorted(CORPUS.rglob("DICOMDIR"))
+    dicomdirs = sorted((CORPUS / "fileset-dicomdir").rglob("DICOMDIR"))
     assert dicomdirs
     for dicomdir in dicomdirs:
         found = list(find([dicomdir]))

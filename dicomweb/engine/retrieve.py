@@ -15,7 +15,7 @@ from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import decompress
 from dicomweb.engine.instances import Instance, Laid
-from dicomweb.pixels.frames import align
+from dicomweb.pixels.frames import Ranges, align
 from dicomweb.store.blobs import NoBlob
 from schemas.dicom_json import Bulk
 from schemas.identifiers import Selection
@@ -165,11 +165,28 @@ async def frame(archive: Archive, laid: Laid, number: int) -> Part:
         raise Refused(NOT_FOUND, _no_frame(laid, number))
     (syntax,) = frame_offers(laid)
     pixels = laid.layout.bulk[laid.layout.pixels]
-    found = await _value(archive, laid, replace(pixels, ranges=ranges), syntax)
+    span, lead = _in_words(ranges, pixels)
+    found = await _value(archive, laid, replace(pixels, ranges=span), syntax)
+    if span != ranges:
+        body = (await joined_body(found))[lead : lead + ranges[0][1]]
+        found = Part(len(body), body, syntax)
     if index.frame_bits % 8 == 0:
         return found
     packed = align(await joined_body(found), index.bit_shift(number), index.frame_bits)
     return Part(len(packed), packed, syntax)
+
+
+def _in_words(ranges: Ranges, value: Bulk) -> tuple[Ranges, int]:
+    """`ranges` widened to the whole words of a big endian value, and by how much in front.
+
+    An odd number of bytes to a frame cuts words in two (PS3.5 8.1.1); a half cannot be turned.
+    """
+    if value.word == 1:
+        return ranges, 0
+    ((begin, length),), ((first, whole),) = ranges, value.ranges
+    lead = (begin - first) % value.word
+    end = begin + length + (first - begin - length) % value.word
+    return ((begin - lead, min(end, first + whole) - begin + lead),), lead
 
 
 def _no_frame(laid: Laid, number: int) -> str:

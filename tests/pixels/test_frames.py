@@ -10,7 +10,6 @@ import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom.data import get_testdata_files
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 
 from dicomweb.pixels.frames import (
@@ -21,8 +20,8 @@ from dicomweb.pixels.frames import (
     native,
 )
 from schemas.reasons import TRUNCATED, Refused
+from tests.real_files import real_files, shown
 
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 JPEG = b"\xff\xd8\xff\xe0"
 
 
@@ -204,9 +203,8 @@ def test_what_is_written_of_native_frames_is_read_back(count, begin, bits):
 # Real files -------------------------------------------------------------------------
 
 
-def real_files() -> list[Path]:
-    found = CORPUS.rglob("*") if CORPUS.is_dir() else map(Path, get_testdata_files("*.dcm"))
-    return sorted(path for path in found if path.is_file() and expected_of(path))
+def files_with_frames() -> list[Path]:
+    return [path for path in real_files() if expected_of(path)]
 
 
 def expected_of(path: Path) -> list[bytes]:
@@ -227,7 +225,7 @@ def _expected_of(path: Path) -> list[bytes]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("path", real_files(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", files_with_frames(), ids=shown)
 def test_frames_of_real_files_are_those_that_pydicom_finds(path):
     """WADO-32, WADO-48."""
     ds = pydicom.dcmread(path)

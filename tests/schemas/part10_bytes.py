@@ -1,19 +1,14 @@
-"""Elements and files in bytes, for tests; and the real files that come with pydicom."""
+"""Elements and files in bytes, for tests."""
 
 from __future__ import annotations
 
 import zlib
 from pathlib import Path
 
-import pydicom
-
 from schemas.part10 import HEAD_LENGTH, locate
 from schemas.syntaxes import TransferSyntax
 
 LONG = ("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV")
-
-INSTALLED = Path(pydicom.__file__).parent / "data"
-CORPUS = Path(__file__).parents[3] / "shared" / "corpus"
 
 BROKEN = {
     # Their pixel data, a sequence or another value is not all there.
@@ -56,16 +51,6 @@ def implicit(number: int, value: bytes = b"", length: int | None = None) -> byte
 
 def item(value: bytes = b"", length: int | None = None) -> bytes:
     return implicit(0xFFFEE000, value, length)
-
-
-def real_files(folder: Path) -> list[Path]:
-    """The DICOM files under `folder`; none if it is not there."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [path for path in files if _is_dicom(path)]
-
-
-def _is_dicom(path: Path) -> bool:
-    return path.suffix in ("", ".dcm") and path.name not in ("README", "LICENSE")
 
 
 def data_set_of(path: Path) -> tuple[bytes, int, TransferSyntax]:

@@ -13,8 +13,6 @@ import pydicom
 import pytest
 from part10_bytes import (
     BROKEN,
-    CORPUS,
-    INSTALLED,
     ITEM_END,
     SEQUENCE_END,
     UNDEFINED,
@@ -22,7 +20,6 @@ from part10_bytes import (
     explicit,
     implicit,
     item,
-    real_files,
 )
 from pydicom_reference import differences, parsed, value_of
 
@@ -37,6 +34,7 @@ from schemas.syntaxes import (
     IMPLICIT_VR_LE,
     TransferSyntax,
 )
+from tests.real_files import CORPUS, SHIPPED, files_in, shown
 
 JPEG = BY_UID["1.2.840.10008.1.2.4.50"]
 
@@ -69,10 +67,10 @@ BEYOND_PYDICOM = {
     # It has items within an undefined length UN that are in another encoding.
     "GH177_D_CLUNIE_CT1_IVRLE_BigEndian_undefined_length.dcm",
 }
-FILES = [*real_files(INSTALLED), *real_files(CORPUS)]
+FILES = [*files_in(SHIPPED), *files_in(CORPUS)]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: "/".join(path.parts[-3:]))
+@pytest.mark.parametrize("path", FILES, ids=shown)
 def test_a_real_file_says_what_pydicom_says(path):
     """JSON-01 to JSON-31 as far as real files go."""
     if path.name in BROKEN:
@@ -104,14 +102,14 @@ def _opinions(path, names, ours, data):
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "rtplan.dcm", "test-SR.dcm"])
 def test_a_remembered_object_is_the_same_as_a_new_one(name):
-    data, start, syntax = data_set_of(INSTALLED / "test_files" / name)
+    data, start, syntax = data_set_of(SHIPPED / "test_files" / name)
     forget()
     new = encode(data, start, len(data), syntax)
     assert encode(data, start, len(data), syntax) == new
 
 
 def test_an_object_may_be_mapped_into_memory(tmp_path):
-    path = INSTALLED / "test_files" / "CT_small.dcm"
+    path = SHIPPED / "test_files" / "CT_small.dcm"
     data, start, syntax = data_set_of(path)
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
         assert encode(mapped, start, len(mapped), syntax) == encode(data, start, len(data), syntax)
@@ -843,7 +841,7 @@ def test_an_empty_data_set_is_an_empty_object():
 
 
 def test_pydicom_reads_the_json_it_is_given():
-    data, start, syntax = data_set_of(INSTALLED / "test_files" / "rtplan.dcm")
+    data, start, syntax = data_set_of(SHIPPED / "test_files" / "rtplan.dcm")
     ours = encode(data, start, len(data), syntax).json
     read = pydicom.Dataset.from_json(ours.decode())
     assert read.BeamSequence == pydicom.dcmread(io.BytesIO(data), force=True).BeamSequence

@@ -10,7 +10,7 @@ import warnings
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from part10_bytes import INSTALLED, data_set_of
+from part10_bytes import data_set_of
 from pydicom_reference import differences, parsed, value_of
 from random_data_sets import damaged, data_sets, read_back, written
 
@@ -19,6 +19,7 @@ from schemas.part10 import locate
 from schemas.reasons import Refused
 from schemas.reencoding import Span, size_of, to_explicit_little_endian
 from schemas.syntaxes import EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE
+from tests.real_files import SHIPPED
 
 NATIVE = [EXPLICIT_VR_LE, IMPLICIT_VR_LE, EXPLICIT_VR_BE]
 RELAXED = settings(
@@ -76,7 +77,7 @@ FILES = [
 @given(seed=st.integers(0, 2**32))
 def test_damage_is_refused_or_made_the_best_of(name, seed):
     """ENC-22, ENC-26, ENC-30."""
-    data = damaged((INSTALLED / "test_files" / name).read_bytes(), seed)
+    data = damaged((SHIPPED / "test_files" / name).read_bytes(), seed)
     begun = time.perf_counter()
     with contextlib.suppress(Refused):
         location = locate(data)
@@ -92,7 +93,7 @@ def test_damage_is_refused_or_made_the_best_of(name, seed):
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_that_is_cut_anywhere_is_refused_or_shorter(name):
-    data, start, syntax = data_set_of(INSTALLED / "test_files" / name)
+    data, start, syntax = data_set_of(SHIPPED / "test_files" / name)
     whole = encode(data, start, len(data), syntax)
     for end in range(start, min(len(data), start + 3_000), 7):
         with contextlib.suppress(Refused):

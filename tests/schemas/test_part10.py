@@ -9,11 +9,12 @@ import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from part10_bytes import CORPUS, INSTALLED, explicit, implicit, tag
+from part10_bytes import explicit, implicit, tag
 
 from schemas.part10 import HEAD_LENGTH, IMPLEMENTATION_CLASS_UID, file_meta, locate
 from schemas.reasons import NOT_DICOM, TRUNCATED, Refused
 from schemas.syntaxes import DEFLATED, EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE, SYNTAXES
+from tests.real_files import CORPUS, SHIPPED
 
 PREAMBLE = bytes(128) + b"DICM"
 MODALITY = explicit(0x00080060, "CS", b"CT")
@@ -164,7 +165,7 @@ def test_meta_without_end_is_refused():
 
 @pytest.mark.parametrize("name", ["no_meta_group_length.dcm", "meta_missing_tsyntax.dcm"])
 def test_a_real_file_with_odd_meta_begins_where_pydicom_says(name):
-    data = (INSTALLED / "test_files" / name).read_bytes()
+    data = (SHIPPED / "test_files" / name).read_bytes()
     first = min(pydicom.dcmread(io.BytesIO(data)).keys())
     offset = locate(data).offset
     assert data[offset : offset + 4] == tag(first)

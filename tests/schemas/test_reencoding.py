@@ -14,8 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from part10_bytes import (
     BROKEN,
-    CORPUS,
-    INSTALLED,
     ITEM_END,
     SEQUENCE_END,
     UNDEFINED,
@@ -23,7 +21,6 @@ from part10_bytes import (
     explicit,
     implicit,
     item,
-    real_files,
 )
 from pydicom_reference import parsed, value_of
 from random_data_sets import data_sets, written
@@ -40,6 +37,7 @@ from schemas.reencoding import (
     to_explicit_little_endian,
 )
 from schemas.syntaxes import EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE, TransferSyntax
+from tests.real_files import CORPUS, SHIPPED, files_in, shown
 
 NATIVE = (IMPLICIT_VR_LE, EXPLICIT_VR_LE, EXPLICIT_VR_BE)
 
@@ -62,7 +60,7 @@ def anew(data: bytes, syntax: TransferSyntax = IMPLICIT_VR_LE) -> bytes:
 
 
 def _native_files():
-    for path in [*real_files(INSTALLED), *real_files(CORPUS)]:
+    for path in [*files_in(SHIPPED), *files_in(CORPUS)]:
         try:
             _, _, syntax = data_set_of(path)
         except Refused:
@@ -71,7 +69,7 @@ def _native_files():
             yield path
 
 
-@pytest.mark.parametrize("path", [*_native_files()], ids=lambda path: "/".join(path.parts[-3:]))
+@pytest.mark.parametrize("path", [*_native_files()], ids=shown)
 def test_pydicom_reads_the_same_from_a_real_file_anew(path):
     """NEG-26, NEG-28, ENC-18."""
     data, start, syntax = data_set_of(path)

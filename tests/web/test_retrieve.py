@@ -167,6 +167,31 @@ async def test_frames_come_in_the_order_asked(server):
 
 
 @pytest.mark.parametrize(
+    "rows, bits_allocated", [(3, 8), (3, 1), (4, 16), (3, 32)], ids=["bytes", "bits", "16", "32"]
+)
+async def test_frames_of_a_big_endian_object_are_turned_whole(server, rows, bits_allocated):
+    """NEG-28, WADO-44, ENC-05: also where a frame ends in the middle of a word."""
+    size = (rows * rows * 3 * bits_allocated + 7) // 8
+    pixels = bytes(range(1, size + 1)) + bytes(size % 2)
+    shape = {"Rows": rows, "Columns": rows, "NumberOfFrames": 3, "BitsAllocated": bits_allocated}
+    word = max(2, bits_allocated // 8)
+    sent = {
+        "1.2.840.10008.1.2.1": pixels,
+        "1.2.840.10008.1.2.2": b"".join(
+            pixels[at : at + word][::-1] for at in range(0, len(pixels), word)
+        ),
+    }
+    found = []
+    for uid, (syntax, value) in enumerate(sent.items(), 1):
+        ids = IDS | {"SOPInstanceUID": f"{INSTANCE}.{uid}"}
+        await put(server, part10(dataset(**ids, **shape, PixelData=value), syntax))
+        answer = await server.get(f"{PATH}.{uid}/frames/1,2,3", headers=OHIF_FRAME)
+        found.append([body for _, body in parts(answer)])
+    assert found[0] == found[1]
+    assert len(found[0]) == 3
+
+
+@pytest.mark.parametrize(
     "frames, status", [("0", 400), ("a", 400), ("-1", 400), ("1,,2", 400), ("2", 404), ("1,2", 404)]
 )
 async def test_frames_that_are_not_there_are_refused(server, frames, status):
