@@ -98,8 +98,17 @@ def _text() -> tuple[Any, Any]:
     return str, Field(sa_type=TEXT, nullable=False)
 
 
+def _key() -> tuple[Any, Any]:
+    return str, Field(sa_type=TEXT, primary_key=True)
+
+
 def _number() -> tuple[Any, Any]:
     return int, Field(sa_type=BigInteger, nullable=False)
+
+
+def _time() -> tuple[Any, Any]:
+    """Microseconds since 1970; 0 is unknown, as it is of what older schemas have recorded."""
+    return int, Field(sa_type=BigInteger, nullable=False, sa_column_kwargs={"server_default": "0"})
 
 
 def _bytes() -> tuple[Any, Any]:
@@ -114,6 +123,7 @@ Study = _table(
     Index("study_newest", "StudyDate", "StudyTime", "id"),
     Index("study_patient", "patient_id"),
     patient_id=_link("patient"),
+    changed_microseconds=_time(),
 )
 Series = _table(
     "series",
@@ -121,6 +131,7 @@ Series = _table(
     UniqueConstraint("SeriesInstanceUID", "study_id"),
     Index("series_study", "study_id"),
     study_id=_link("study"),
+    changed_microseconds=_time(),
 )
 Instance = _table(
     "instance",
@@ -133,6 +144,7 @@ Instance = _table(
     blob=_text(),
     size_bytes=_number(),
     data_set_offset=_number(),
+    stored_microseconds=_time(),
     digest=_bytes(),
 )
 Content = create_model(
@@ -153,6 +165,25 @@ Content = create_model(
 )
 """What only retrieval reads, apart so that searches pass over small rows."""
 
+Tombstone = create_model(
+    "Tombstone",
+    __base__=_named("tombstone"),
+    __cls_kwargs__={"table": True},
+    StudyInstanceUID=_key(),
+    SeriesInstanceUID=_key(),
+    SOPInstanceUID=_key(),
+    deleted_microseconds=_number(),
+)
+"""What was deleted: a study, a series of it, an instance of that; "" below what was named."""
+
+Condemned = create_model(
+    "Condemned",
+    __base__=_named("condemned"),
+    __cls_kwargs__={"table": True},
+    blob=_key(),
+)
+"""Blobs whose rows are deleted, until they are removed themselves."""
+
 
 def _of(model: type[SQLModel]) -> Table:
     table: Table = model.__table__  # type: ignore[attr-defined]
@@ -162,6 +193,7 @@ def _of(model: type[SQLModel]) -> Table:
 PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE, CONTENT_TABLE = (
     _of(model) for model in (Patient, Study, Series, Instance, Content)
 )
+TOMBSTONE_TABLE, CONDEMNED_TABLE = _of(Tombstone), _of(Condemned)
 TABLES = dict(zip(Level, (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE), strict=True))
 METADATA = SQLModel.metadata
 

@@ -38,8 +38,11 @@ BAD_REQUEST        = Reason(None, 400, "The request is malformed.")
 BAD_QUERY          = Reason(None, 400, "The query is malformed.")
 NOT_FOUND          = Reason(None, 404, "There is no such resource.")
 METHOD_NOT_ALLOWED = Reason(None, 405, "This resource does not have that method.")
+GONE               = Reason(None, 410, "It was deleted.")
 NOT_ACCEPTABLE     = Reason(None, 406, "None of the acceptable media types can be given.")
+PRECONDITION       = Reason(None, 412, "It is not in the state that the request demands.")
 UNSUPPORTED_MEDIA  = Reason(None, 415, "The media type of the request is not supported.")
+UNSATISFIABLE      = Reason(None, 416, "None of the ranges of bytes is in it.")
 
 # Warnings of one instance (PS3.18 I.2.1).
 NOT_AS_SOP_CLASS   = Reason(0xB007, 202, "Stored; the data set does not match its SOP class or its encoding rules.")
@@ -64,8 +67,11 @@ REQUEST_FAILURES = (
     BAD_QUERY,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    GONE,
     NOT_ACCEPTABLE,
+    PRECONDITION,
     UNSUPPORTED_MEDIA,
+    UNSATISFIABLE,
 )
 WARNINGS = (NOT_AS_SOP_CLASS,)
 

@@ -19,13 +19,14 @@ from dicomweb.store.filesystem import Filesystem
 from dicomweb.store.index import Index
 from dicomweb.store.opening import open_index
 from dicomweb.store.statements import among
-from schemas.index import INSTANCE_TABLE
+from schemas.index import CONDEMNED_TABLE, INSTANCE_TABLE
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
 INSTANCES_REMEMBERED = 1_024
+CONDEMNED_AT_ONCE = 500
 INGEST_THREADS = 3
 """Writing waits for the disk and parsing for the interpreter: a third thread fills the gaps."""
 
@@ -62,8 +63,8 @@ def _logged(work: Callable[[], object]) -> None:
 async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     """The archive that `settings` name, made if need be.
 
-    What an earlier process left half stored when it died is swept away first.  Raises
-    UnusableIndex when the index cannot be opened.
+    What an earlier process left half stored or half deleted when it died is swept away first.
+    Raises UnusableIndex when the index cannot be opened.
     """
     index = await open_index(settings.index_url)
     threads = ThreadPoolExecutor(INGEST_THREADS, thread_name_prefix="archive")
@@ -71,6 +72,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         blobs = Filesystem(settings.objects_folder)
         try:
             await blobs.recover(lambda names: _on_record(index, names))
+            await _remove_condemned(index, blobs)
             yield Archive(settings, index, blobs, threads)
         finally:
             threads.shutdown()
@@ -83,3 +85,14 @@ async def _on_record(index: Index, names: Sequence[str]) -> set[str]:
     column = INSTANCE_TABLE.c.blob
     statement = select(column).where(among(column, "names", index.dialect.name))
     return {blob for (blob,) in await index.fetch(statement, {"names": list(names)})}
+
+
+_CONDEMNED = select(CONDEMNED_TABLE.c.blob).limit(CONDEMNED_AT_ONCE)
+
+
+async def _remove_condemned(index: Index, blobs: BlobStore) -> None:
+    """Ends what a process was deleting when it died: its rows are gone already."""
+    while names := [name for (name,) in await index.fetch(_CONDEMNED, {})]:
+        for name in names:
+            await asyncio.to_thread(blobs.delete, name)
+        await index.forget_blobs(names)

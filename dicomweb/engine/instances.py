@@ -9,11 +9,11 @@ from typing import Any
 
 from sqlalchemy import Column, Select, bindparam, select
 
+from dicomweb.engine.absence import missing
 from dicomweb.engine.archive import Archive
 from dicomweb.pixels.layout import Layout
 from schemas.identifiers import Selection
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
-from schemas.reasons import NOT_FOUND, Refused
 from schemas.syntaxes import TransferSyntax, syntax_of
 
 PAGE_ROWS = 200
@@ -33,6 +33,8 @@ class Instance:
     blob: str
     size_bytes: int
     data_set_offset: int
+    stored_microseconds: int
+    """When, since 1970; 0 is unknown."""
 
     @property
     def syntax(self) -> TransferSyntax:
@@ -57,6 +59,7 @@ _COLUMNS: tuple[Column[Any], ...] = (
     INSTANCE_TABLE.c.blob,
     INSTANCE_TABLE.c.size_bytes,
     INSTANCE_TABLE.c.data_set_offset,
+    INSTANCE_TABLE.c.stored_microseconds,
 )
 _LEVELS = {
     "study": STUDY_TABLE.c.StudyInstanceUID,
@@ -167,9 +170,11 @@ def forget(archive: Archive, selection: Selection) -> None:
 
 
 async def laid(archive: Archive, selection: Selection) -> Laid:
-    """The one instance `selection` points at, with its layout; Refused when it is not there."""
+    """The one instance `selection` points at, with its layout; Refused (404, 410) when it is not
+    there.
+    """
     async for *row, layout in _rows(archive, selection, "layout"):
         found = Laid(Instance(*row), Layout.from_bytes(layout))
         archive.recent.put(_key(selection), found)
         return found
-    raise Refused(NOT_FOUND, "There is no such instance in that series of that study.")
+    raise await missing(archive, selection)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from sqlalchemy import Dialect
 from sqlalchemy.sql import ClauseElement
 
-from dicomweb.store.recording import Entry, Policy, Receipt
-from dicomweb.store.statements import Parameters, Row
+from dicomweb.store.recording import Entry, Policy, Receipt, record
+from dicomweb.store.removal import Removed, forget_blobs, remove
+from dicomweb.store.statements import Parameters, Row, Transaction
+from schemas.identifiers import Selection
+
+T = TypeVar("T")
 
 WAITING_MAX = 512
 """Entries that may wait for a commit; who brings more waits until there is room."""
@@ -41,13 +45,32 @@ class Index(ABC):
         """The rows of a query; `statement` is kept by the caller, who asks with it again."""
 
     @abstractmethod
+    async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
+        """What a transaction gives once it is durable; whatever is raised, nothing was changed.
+
+        `make` makes it anew where it has to be tried again.
+        """
+
     async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
-        """Records a group in one durable transaction; whatever is raised, nothing was recorded."""
+        return await self._transact(lambda: record(entries, policy, self.dialect.name))
+
+    async def remove(self, selection: Selection) -> Removed:
+        """Takes some of what `selection` points at off the record, durably; nothing once all is."""
+        self._check_open()
+        return await self._transact(lambda: remove(selection, self.dialect.name))
+
+    async def forget_blobs(self, blobs: Sequence[str]) -> None:
+        """Condemned blobs are removed."""
+        self._check_open()
+        await self._transact(lambda: forget_blobs(blobs, self.dialect.name))
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise RuntimeError("The index is closed.")
 
     async def record(self, entry: Entry, policy: Policy) -> Receipt:
         """What became of `entry`, once that is durable; what the database raises otherwise."""
-        if self._closing:
-            raise RuntimeError("The index is closed.")
+        self._check_open()
         receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         await self._waiting.put((entry, policy, receipt))
         return await asyncio.shield(receipt)

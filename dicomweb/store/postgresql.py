@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy.sql import ClauseElement
 
 from dicomweb.store.index import Index
-from dicomweb.store.recording import Entry, LostRace, Policy, Receipt, record
+from dicomweb.store.recording import LostRace
 from dicomweb.store.statements import POSTGRESQL, Ask, Parameters, Row, Transaction, compiled
 
 T = TypeVar("T")
@@ -47,19 +47,19 @@ class PostgresqlIndex(Index):
         rows = await self._pool.fetch(query.sql, *query.values(parameters))
         return [tuple(row.values()) for row in rows]
 
-    async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
+    async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         for _ in range(TRIES_MAX - 1):
             try:
-                return await self._transact(record(entries, policy, POSTGRESQL.name))
+                return await self._try(make())
             except (LostRace, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
-        return await self._transact(record(entries, policy, POSTGRESQL.name))
+        return await self._try(make())
 
     async def close(self) -> None:
         await super().close()
         await self._pool.close()
 
-    async def _transact(self, transaction: Transaction[T]) -> T:
+    async def _try(self, transaction: Transaction[T]) -> T:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(BY_INDEX)
             return await _drive(connection, transaction)

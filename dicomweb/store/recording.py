@@ -7,16 +7,25 @@ for each other.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
-from sqlalchemy import Select, Table, bindparam, delete, select, update
+from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from dicomweb.store.statements import Ask, Transaction, among
+from dicomweb.store.counting import (
+    Changes,
+    Columns,
+    Place,
+    count,
+    note_modalities,
+    now_microseconds,
+    remove_empty_patients,
+    take_off,
+)
+from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
 from schemas.index import (
     CONTENT_TABLE,
     INSTANCE_TABLE,
@@ -26,7 +35,6 @@ from schemas.index import (
 )
 
 Policy = Literal["refuse", "replace"]
-Columns = Mapping[str, Any]
 
 
 class Outcome(Enum):
@@ -116,18 +124,6 @@ class _Plan:
         return sorted({uid for step in self.steps if step.replaced for uid in step.added})
 
 
-@dataclass(slots=True)
-class _Changes:
-    """By id: how the maintained counts change."""
-
-    series: Counter[int] = field(default_factory=Counter)
-    study: Counter[int] = field(default_factory=Counter)
-    patient: Counter[int] = field(default_factory=Counter)
-    study_series: Counter[int] = field(default_factory=Counter)
-    patient_series: Counter[int] = field(default_factory=Counter)
-    patient_studies: Counter[int] = field(default_factory=Counter)
-
-
 def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transaction[list[Receipt]]:
     """Records what is new of `entries`; a Receipt for each, in order.  Raises LostRace."""
     sql = _STATEMENTS[dialect]
@@ -140,7 +136,7 @@ def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transactio
                 yield from _remove(step, patients, sql)
             yield from _add(step, patients, sql)
         if may_be_empty:
-            yield Ask(sql.delete_empty_patients, {"ids": sorted(patients.values())})
+            yield from remove_empty_patients(list(patients.values()), sql.dialect)
     return plan.receipts
 
 
@@ -209,36 +205,25 @@ def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[tuple[dict[str,
 def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
     """Takes what the step replaces off the record, and the series and study it leaves empty."""
     rows = yield Ask(sql.places, {"uids": list(step.added)})
-    if [(blob, patient in patients.values()) for _, blob, _, _, patient in rows] != [
+    places = [Place(*row) for row in rows]
+    if [(place.blob, place.patient in patients.values()) for place in places] != [
         (step.replaced, True)
     ]:
         raise LostRace
-    ((instance, _, series, study, patient),) = rows
-    yield Ask(sql.delete_content, {"ids": [instance]})
-    yield Ask(sql.delete_instances, {"ids": [instance]})
-    fewer = _Changes(Counter({series: -1}), Counter({study: -1}), Counter({patient: -1}))
-    yield from _count(fewer, sql)
-    if (yield Ask(sql.empty_series, {"ids": [series]})):
-        yield Ask(sql.delete_series, {"ids": [series]})
-        fewer = _Changes(study_series=Counter({study: -1}), patient_series=Counter({patient: -1}))
-        yield from _count(fewer, sql)
-        yield from _note_modalities([study], sql)
-    if (yield Ask(sql.empty_studies, {"ids": [study]})):
-        yield Ask(sql.delete_studies, {"ids": [study]})
-        yield from _count(_Changes(patient_studies=Counter({patient: -1})), sql)
+    yield from take_off(places, sql.dialect)
 
 
 def _add(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
-    changes = _Changes()
+    changes = Changes()
     studies = yield from _add_studies(step, patients, changes, sql)
     series = yield from _add_series(step, studies, changes, sql)
     yield from _add_instances(step, series, studies, changes, sql)
-    yield from _count(changes, sql)
-    yield from _note_modalities(sorted(changes.study_series), sql)
+    yield from count(changes, sql.dialect)
+    yield from note_modalities(sorted(changes.study_series), sql.dialect)
 
 
 def _add_studies(
-    step: _Step, patients: Mapping[str, int], changes: _Changes, sql: _Statements
+    step: _Step, patients: Mapping[str, int], changes: Changes, sql: _Statements
 ) -> Transaction[dict[str, tuple[int, int]]]:
     """By Study Instance UID: the ids of the study and of its patient; the rows are locked."""
     firsts = _firsts(step, lambda entry: entry.study["StudyInstanceUID"])
@@ -264,13 +249,14 @@ def _add_studies(
 def _study_row(entry: Entry, patients: Mapping[str, int]) -> Columns:
     counts = {"NumberOfStudyRelatedSeries": 0, "NumberOfStudyRelatedInstances": 0}
     patient = {"patient_id": patients[entry.patient["identity"]]}
-    return {**entry.study, **patient, **counts, "ModalitiesInStudy": ""}
+    changed = {"changed_microseconds": 0}
+    return {**entry.study, **patient, **counts, **changed, "ModalitiesInStudy": ""}
 
 
 def _add_series(
     step: _Step,
     studies: Mapping[str, tuple[int, int]],
-    changes: _Changes,
+    changes: Changes,
     sql: _Statements,
 ) -> Transaction[dict[tuple[int, str], int]]:
     """By study and Series Instance UID: the ids of the series."""
@@ -288,7 +274,7 @@ def _add_series(
     known = {(study, uid): id for study, uid, id in rows}
     new = [at for at in sorted(firsts) if at not in known]
     if new:
-        counts = {"NumberOfSeriesRelatedInstances": 0}
+        counts = {"NumberOfSeriesRelatedInstances": 0, "changed_microseconds": 0}
         made = [{**firsts[at].series, "study_id": at[0], **counts} for at in new]
         yield Ask(sql.add_series, made)
         rows = yield Ask(sql.series, asked)
@@ -304,15 +290,15 @@ def _add_instances(
     step: _Step,
     series: Mapping[tuple[int, str], int],
     studies: Mapping[str, tuple[int, int]],
-    changes: _Changes,
+    changes: Changes,
     sql: _Statements,
 ) -> Transaction[None]:
-    rows = []
+    rows, now = [], now_microseconds()
     for uid in sorted(step.added):
         entry = step.added[uid]
         study, patient = studies[entry.study["StudyInstanceUID"]]
         series_id = series[study, entry.series["SeriesInstanceUID"]]
-        rows.append({**entry.instance, "series_id": series_id})
+        rows.append({**entry.instance, "series_id": series_id, "stored_microseconds": now})
         changes.series[series_id] += 1
         changes.study[study] += 1
         changes.patient[patient] += 1
@@ -330,51 +316,6 @@ def _add_instances(
     )
 
 
-def _count(changes: _Changes, sql: _Statements) -> Transaction[None]:
-    series = _deltas({"instances": changes.series})
-    studies = _deltas({"instances": changes.study, "series": changes.study_series})
-    patients = _deltas(
-        {
-            "instances": changes.patient,
-            "series": changes.patient_series,
-            "studies": changes.patient_studies,
-        }
-    )
-    for statement, deltas in (
-        (sql.count_patient, patients),
-        (sql.count_study, studies),
-        (sql.count_series, series),
-    ):
-        if deltas:
-            yield Ask(statement, deltas)
-
-
-def _deltas(counters: Mapping[str, Counter[int]]) -> list[Columns]:
-    ids = sorted(set().union(*counters.values()))
-    deltas = ({"at": id, **{name: c[id] for name, c in counters.items()}} for id in ids)
-    return [delta for delta in deltas if any(delta[name] for name in counters)]
-
-
-def _note_modalities(studies: Sequence[int], sql: _Statements) -> Transaction[None]:
-    """ModalitiesInStudy of studies whose series changed."""
-    if not studies:
-        return
-    rows = yield Ask(sql.modalities, {"ids": studies})
-    held: dict[int, set[str]] = {study: set() for study in studies}
-    for study, modality in rows:
-        held[study] |= {modality} if modality else set()
-    yield Ask(
-        sql.note_modalities,
-        [{"at": study, "modalities": listed(sorted(held[study]))} for study in studies],
-    )
-
-
-def listed(values: Iterable[str]) -> str:
-    """Several values as one text in which each can be found with its delimiters."""
-    joined = "\\".join(values)
-    return f"\\{joined}\\" if joined else ""
-
-
 def _firsts(step: _Step, key: Any) -> dict[Any, Entry]:
     """By key: the entry that came first, whose attributes count."""
     return {key(entry): entry for entry in reversed(step.added.values())}
@@ -389,7 +330,7 @@ _PATIENT_COUNTS = (
 )
 
 
-def _insert(table: Table, *, with_id: bool = False) -> Insert:
+def insertion(table: Table, *, with_id: bool = False) -> Insert:
     names = [column.name for column in table.c if with_id or column.name != "id"]
     return (
         insert(table)
@@ -403,6 +344,7 @@ class _Statements:
     """Every statement of a transaction, built once for a dialect."""
 
     def __init__(self, dialect: str) -> None:
+        self.dialect = dialect
         patient, study, series, instance = (
             PATIENT_TABLE.c,
             STUDY_TABLE.c,
@@ -441,64 +383,14 @@ class _Statements:
             among(instance.SOPInstanceUID, "uids", dialect)
         )
         self.add_patient, self.add_study, self.add_series, self.add_instance = (
-            _insert(table) for table in (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE)
+            insertion(table) for table in (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE)
         )
-        self.add_content = _insert(CONTENT_TABLE, with_id=True)
+        self.add_content = insertion(CONTENT_TABLE, with_id=True)
         self.places = (
             select(instance.id, instance.blob, series.id, study.id, study.patient_id)
             .select_from(whole)
             .where(among(instance.SOPInstanceUID, "uids", dialect))
         )
-        self.delete_content = delete(CONTENT_TABLE).where(
-            among(CONTENT_TABLE.c.instance_id, "ids", dialect)
-        )
-        self.delete_instances = delete(INSTANCE_TABLE).where(among(instance.id, "ids", dialect))
-        self.count_series = _counting(SERIES_TABLE, {"NumberOfSeriesRelatedInstances": "instances"})
-        self.count_study = _counting(
-            STUDY_TABLE,
-            {
-                "NumberOfStudyRelatedInstances": "instances",
-                "NumberOfStudyRelatedSeries": "series",
-            },
-        )
-        self.count_patient = _counting(
-            PATIENT_TABLE,
-            {
-                "NumberOfPatientRelatedInstances": "instances",
-                "NumberOfPatientRelatedSeries": "series",
-                "NumberOfPatientRelatedStudies": "studies",
-            },
-        )
-        self.empty_series = select(series.id).where(
-            among(series.id, "ids", dialect), series.NumberOfSeriesRelatedInstances == 0
-        )
-        self.delete_series = delete(SERIES_TABLE).where(among(series.id, "ids", dialect))
-        self.empty_studies = select(study.id).where(
-            among(study.id, "ids", dialect), study.NumberOfStudyRelatedSeries == 0
-        )
-        self.delete_studies = delete(STUDY_TABLE).where(among(study.id, "ids", dialect))
-        self.delete_empty_patients = delete(PATIENT_TABLE).where(
-            among(patient.id, "ids", dialect), patient.NumberOfPatientRelatedStudies == 0
-        )
-        self.modalities = (
-            select(series.study_id, series.Modality)
-            .distinct()
-            .where(among(series.study_id, "ids", dialect))
-        )
-        self.note_modalities = (
-            update(STUDY_TABLE)
-            .where(study.id == bindparam("at"))
-            .values(ModalitiesInStudy=bindparam("modalities"))
-        )
 
 
-def _counting(table: Table, counts: Mapping[str, str]) -> Any:
-    """Adds to the counts of one row."""
-    return (
-        update(table)
-        .where(table.c.id == bindparam("at"))
-        .values({name: table.c[name] + bindparam(delta) for name, delta in counts.items()})
-    )
-
-
-_STATEMENTS = {dialect: _Statements(dialect) for dialect in ("sqlite", "postgresql")}
+_STATEMENTS = {dialect: _Statements(dialect) for dialect in DIALECTS}

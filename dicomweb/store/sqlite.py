@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +14,6 @@ import orjson
 from sqlalchemy.sql import ClauseElement
 
 from dicomweb.store.index import Index
-from dicomweb.store.recording import Entry, Policy, Receipt, record
 from dicomweb.store.statements import SQLITE, Ask, Compiled, Parameters, Row, Transaction, compiled
 
 T = TypeVar("T")
@@ -58,12 +57,9 @@ class SqliteIndex(Index):
         query = compiled(statement, SQLITE)
         return await self._run(self._reading, lambda: self._read(query, parameters))
 
-    async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
+    async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         return await self._run(
-            self._writing,
-            lambda: _transact(
-                self._connection(query_only=False), record(entries, policy, SQLITE.name)
-            ),
+            self._writing, lambda: _transact(self._connection(query_only=False), make())
         )
 
     async def close(self) -> None:

@@ -26,6 +26,7 @@ COMPILED_MAX = 1_024
 
 SQLITE: Dialect = sqlite_dialect()
 POSTGRESQL: Dialect = postgresql_dialect()  # type: ignore[no-untyped-call]
+DIALECTS = (SQLITE.name, POSTGRESQL.name)
 
 
 @dataclass(frozen=True, slots=True)

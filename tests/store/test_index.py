@@ -406,7 +406,7 @@ class Unreachable(Index):
     async def fetch(self, statement, parameters):
         raise OSError
 
-    async def _commit(self, entries, policy):
+    async def _transact(self, make):
         self.tries += 1
         raise ConnectionRefusedError
 

@@ -89,6 +89,32 @@ async def test_the_migrations_make_the_declared_tables(index_url):
         assert await run(differences) == []
 
 
+async def test_what_an_older_schema_recorded_is_kept(index_url):
+    """Adding columns must not rebuild tables that others refer to."""
+
+    def upgrade_to(version):
+        def run(connection):
+            config = versions()
+            config.attributes["connection"] = connection
+            command.upgrade(config, version)
+
+        return run
+
+    columns = "identity, PatientName, PatientID, IssuerOfPatientID, PatientBirthDate, PatientSex"
+    counts = ", ".join(f"NumberOfPatientRelated{of}" for of in ("Studies", "Series", "Instances"))
+    names = ", ".join(f'"{name}"' for name in f"{columns}, {counts}".split(", "))
+    async with engine_of(index_url) as run:
+        await run(upgrade_to("0001"))
+    await execute(
+        index_url,
+        f"INSERT INTO patient ({names}, answer) VALUES ('P', '', '', '', '', '', 1, 1, 1, 'a')",
+    )
+    await started(index_url)
+    async with engine_of(index_url) as run:
+        rows = await run(lambda c: c.execute(text("SELECT identity FROM patient")).fetchall())
+    assert [tuple(row) for row in rows] == [("P",)]
+
+
 async def test_texts_compare_by_code_point(index_url):
     """Alembic compares no collations.  A range over names must not depend on a locale."""
     await started(index_url)

@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
+from dicomweb.store.counting import listed
 from dicomweb.store.index import Index
 from dicomweb.store.opening import open_index
-from dicomweb.store.recording import Entry, Outcome, Policy, Receipt, listed
+from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
 from schemas.attributes import Level, Match
 from schemas.index import (
     CONTENT_TABLE,
