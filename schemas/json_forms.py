@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from schemas.character_sets import CharacterSet
 from schemas.elements import (
@@ -20,6 +21,9 @@ from schemas.elements import (
 )
 from schemas.json_values import Writer, writers
 from schemas.walk import is_left_out
+
+JsonDataSet = dict[str, dict[str, Any]]
+"""A DICOM JSON object as Python has it: attributes by tag in eight hexadecimal digits."""
 
 BINARY_INLINE_MAX = 1024
 """Bytes of an OB OD OF OL OV OW UN that stay within the JSON."""

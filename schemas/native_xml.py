@@ -16,13 +16,11 @@ from xml.parsers import expat
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from schemas.elements import BY_VR, vr_in_dictionary
+from schemas.json_forms import JsonDataSet
 from schemas.reasons import NESTED_TOO_DEEPLY, NOT_DICOM, Refused
 from schemas.walk import NESTING_MAX
 
 NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
-
-JsonDataSet = dict[str, dict[str, Any]]
-"""A DICOM JSON object: attributes by tag in eight hexadecimal digits (PS3.18 F.2.2)."""
 
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 _COMPONENTS = ("FamilyName", "GivenName", "MiddleName", "NamePrefix", "NameSuffix")

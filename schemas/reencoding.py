@@ -92,16 +92,16 @@ def _tag(tag: int) -> bytes:
     return (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little")
 
 
-def _delimiter(tag: int, length: int = 0) -> bytes:
+def delimiter(tag: int, length: int = 0) -> bytes:
     return _tag(tag) + length.to_bytes(4, "little")
 
 
-_ITEM = _delimiter(ITEM, UNDEFINED)
-_ITEM_END = _delimiter(ITEM_END)
-_SEQUENCE_END = _delimiter(SEQUENCE_END)
+ITEM_BEGIN = delimiter(ITEM, UNDEFINED)
+ITEM_END_MARK = delimiter(ITEM_END)
+SEQUENCE_END_MARK = delimiter(SEQUENCE_END)
 
 
-def _head(tag: int, vr: str, length: int) -> bytes:
+def element_head(tag: int, vr: str, length: int) -> bytes:
     if BY_VR[vr].long:
         return _tag(tag) + vr.encode() + b"\0\0" + length.to_bytes(4, "little")
     return _tag(tag) + vr.encode() + length.to_bytes(2, "little")
@@ -142,7 +142,7 @@ class _Reencoding(Walk[list[Piece]]):
             return self._sequence(head, value, stop, stop, encoding)
         if self.has_items(value):
             return self._sequence(head, value, None, limit, encoding)
-        return [_head(head.tag, "SQ", 0)], stop
+        return [element_head(head.tag, "SQ", 0)], stop
 
     def _undefined(
         self, head: Head, vr: str, value: int, limit: int, encoding: Encoding
@@ -153,32 +153,32 @@ class _Reencoding(Walk[list[Piece]]):
             stop, after = self.sequence_end(head, value, limit, encoding)
             return self._value(head.tag, vr, value, stop, encoding), after
         ranges, after = self.encapsulated(head, value, limit, encoding)
-        pieces: list[Piece] = [_head(head.tag, vr, UNDEFINED)]
+        pieces: list[Piece] = [element_head(head.tag, vr, UNDEFINED)]
         for offset, length in ranges:
-            pieces += [_delimiter(ITEM, length), Span(offset, length)]
-        return [*pieces, _SEQUENCE_END], after
+            pieces += [delimiter(ITEM, length), Span(offset, length)]
+        return [*pieces, SEQUENCE_END_MARK], after
 
     def _sequence(
         self, head: Head, value: int, stop: int | None, limit: int, encoding: Encoding
     ) -> tuple[list[Piece], int]:
         items, end = self.sequence(head, value, stop, limit, encoding)
-        pieces: list[Piece] = [_head(head.tag, "SQ", UNDEFINED)]
+        pieces: list[Piece] = [element_head(head.tag, "SQ", UNDEFINED)]
         for item in items:
-            pieces += [_ITEM, *item, _ITEM_END]
-        return [*pieces, _SEQUENCE_END], end
+            pieces += [ITEM_BEGIN, *item, ITEM_END_MARK]
+        return [*pieces, SEQUENCE_END_MARK], end
 
     def _value(self, tag: int, vr: str, value: int, stop: int, encoding: Encoding) -> list[Piece]:
         length = stop - value
-        padding = _padding(vr)[: length % 2]
+        padding = padding_of(vr)[: length % 2]
         swap = self.around.word_of(tag, vr, encoding)
         stays = BY_VR[vr].long or length + len(padding) <= SHORT_LENGTH_MAX
-        head = _head(tag, vr if stays else "UN", length + len(padding))
+        head = element_head(tag, vr if stays else "UN", length + len(padding))
         if length > SPAN_LENGTH_MIN:
             return [head, Span(value, length, swap), *([padding] if padding else [])]
         return [head + swapped(self.buffer[value:stop], swap) + padding]
 
 
-def _padding(vr: str) -> bytes:
+def padding_of(vr: str) -> bytes:
     """What makes a value even: a space for text, NUL for the others (PS3.5 6.2)."""
     row = BY_VR[vr]
     return b"\0" if row.binary or row.word > 1 or vr == "UI" else b" "

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from part10_bytes import BROKEN, INSTALLED, data_set_of, real_files
+from part10_bytes import BROKEN, data_set_of
 from pydicom import Dataset
 from random_data_sets import data_sets, written
 
@@ -19,6 +19,7 @@ from schemas.dicom_json import encode
 from schemas.native_xml import NAMESPACE, Reader, document, read
 from schemas.reasons import NESTED_TOO_DEEPLY, NOT_DICOM, Refused
 from schemas.syntaxes import EXPLICIT_VR_LE
+from tests.real_files import SHIPPED, files_in
 
 RELAXED = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -392,7 +393,7 @@ def replaced(data_set: Any) -> Any:
     return json.loads("".join("\ufffd" if c in "\ufffe\uffff" else c for c in text))
 
 
-WHOLE = [path for path in real_files(INSTALLED / "test_files") if path.name not in BROKEN]
+WHOLE = [path for path in files_in(SHIPPED / "test_files") if path.name not in BROKEN]
 
 
 @pytest.mark.parametrize("path", WHOLE, ids=lambda path: path.name)
