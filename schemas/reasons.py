@@ -41,6 +41,7 @@ METHOD_NOT_ALLOWED = Reason(None, 405, "This resource does not have that method.
 GONE               = Reason(None, 410, "It was deleted.")
 NOT_ACCEPTABLE     = Reason(None, 406, "None of the acceptable media types can be given.")
 PRECONDITION       = Reason(None, 412, "It is not in the state that the request demands.")
+UNDECODABLE        = Reason(None, 406, "The pixels cannot be decoded, so they can only be had as they are stored.")
 UNSUPPORTED_MEDIA  = Reason(None, 415, "The media type of the request is not supported.")
 UNSATISFIABLE      = Reason(None, 416, "None of the ranges of bytes is in it.")
 
@@ -70,6 +71,7 @@ REQUEST_FAILURES = (
     GONE,
     NOT_ACCEPTABLE,
     PRECONDITION,
+    UNDECODABLE,
     UNSUPPORTED_MEDIA,
     UNSATISFIABLE,
 )

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 
 import orjson
 from blake3 import blake3
+from pydicom.datadict import keyword_for_tag
+from pydicom.tag import Tag
 
 from dicomweb.engine.entries import Identity, values_of
 from dicomweb.pixels import frames
-from dicomweb.pixels.frames import FrameIndex, PixelDescription
+from dicomweb.pixels.description import PixelDescription
+from dicomweb.pixels.frames import FrameIndex
 from dicomweb.pixels.layout import Layout
 from schemas import values
 from schemas.attributes import TAGS
-from schemas.dicom_json import Header, encode
+from schemas.dicom_json import Header, PixelElement, encode
 from schemas.part10 import HEAD_LENGTH, DataSetLocation, file_meta, locate
 from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, TOO_LARGE, Refused
 
@@ -30,9 +33,20 @@ INFLATED_BYTES_MAX = 4 * 1024**3
 
 PREAMBLE = bytes(128) + b"DICM"
 
-_SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
-_ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
-_WANTED = TAGS | {_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED}
+_NUMBERS = {
+    "Rows": 0,
+    "Columns": 0,
+    "SamplesPerPixel": 1,
+    "BitsAllocated": 0,
+    "NumberOfFrames": 1,
+    "BitsStored": 0,
+    "HighBit": 0,
+    "PixelRepresentation": 0,
+    "PlanarConfiguration": 0,
+}
+"""Of a PixelDescription, with what is assumed where the header does not say."""
+_DESCRIBED = {keyword: Tag(keyword) for keyword in (*_NUMBERS, "PhotometricInterpretation")}
+_WANTED = TAGS | frozenset(_DESCRIBED.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +83,8 @@ class Read:
     values: Mapping[str, str]
     """Texts of the attributes in ATTRIBUTES, by keyword."""
     layout: Layout
+    pixels: PixelDescription | None
+    """None where there is no pixel data."""
 
 
 def read(source: Source) -> Read:
@@ -87,7 +103,9 @@ def read(source: Source) -> Read:
 def _walk(source: Source, begin: int, location: DataSetLocation) -> Read:
     header = encode(source.buffer, begin, source.size_bytes, location.syntax, wanted=_WANTED)
     named = {tag: piece for tag, piece in header.pieces.items() if tag in TAGS}
-    return Read(location, header, values_of(named), _layout(source, header, location))
+    pixels = None if header.pixels is None else _description(header, header.pixels.tag)
+    layout = _layout(source, header, location, pixels)
+    return Read(location, header, values_of(named), layout, pixels)
 
 
 @contextmanager
@@ -115,17 +133,21 @@ def _inflated(source: Source, begin: int) -> Iterator[Source]:
             yield inflated
 
 
-def _layout(source: Source, header: Header, location: DataSetLocation) -> Layout:
-    pixels = header.pixels
-    if pixels is None:
+def _layout(
+    source: Source,
+    header: Header,
+    location: DataSetLocation,
+    description: PixelDescription | None,
+) -> Layout:
+    if header.pixels is None or description is None:
         return Layout(header.bulk, None, "")
-    return Layout(header.bulk, _frames(source, header, location), f"{pixels.tag:08X}")
+    found = _frames(source, header.pixels, location, description)
+    return Layout(header.bulk, found, f"{header.pixels.tag:08X}")
 
 
-def _frames(source: Source, header: Header, location: DataSetLocation) -> FrameIndex:
-    pixels = header.pixels
-    assert pixels is not None, "there is pixel data"
-    description = _description(header)
+def _frames(
+    source: Source, pixels: PixelElement, location: DataSetLocation, description: PixelDescription
+) -> FrameIndex:
     if pixels.length is not None:
         return frames.native(description, pixels.offset, pixels.length)
     return frames.encapsulated(
@@ -145,25 +167,22 @@ def _extended_offsets(source: Source, table: tuple[int, int] | None) -> bytes:
     return source.read(*table)
 
 
-def _description(header: Header) -> PixelDescription:
-    assert header.pixels is not None, "there is pixel data"
+def _description(header: Header, tag: int) -> PixelDescription:
+    numbers = {keyword: _number(header, keyword) for keyword in _NUMBERS}
     return PixelDescription(
-        Rows=_number(header, _ROWS, 0),
-        Columns=_number(header, _COLUMNS, 0),
-        SamplesPerPixel=_number(header, _SAMPLES, 1),
-        BitsAllocated=_number(header, _BITS_ALLOCATED, 0),
-        NumberOfFrames=_number(header, _FRAMES, 1),
-        PhotometricInterpretation=_text(header, _PHOTOMETRIC),
+        PhotometricInterpretation=_text(header, "PhotometricInterpretation").strip().upper(),
+        element=keyword_for_tag(tag),
+        **numbers,
     )
 
 
-def _number(header: Header, tag: int, default: int) -> int:
-    number = values.number(_text(header, tag))
-    return default if number is None else number
+def _number(header: Header, keyword: str) -> int:
+    number = values.number(_text(header, keyword))
+    return _NUMBERS[keyword] if number is None else number
 
 
-def _text(header: Header, tag: int) -> str:
-    piece = header.pieces.get(tag)
+def _text(header: Header, keyword: str) -> str:
+    piece = header.pieces.get(_DESCRIBED[keyword])
     if piece is None:
         return ""
     (member,) = orjson.loads(b"{" + piece + b"}").values()

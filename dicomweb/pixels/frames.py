@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import zstandard
 
+from dicomweb.pixels.description import PixelDescription
 from schemas.reasons import TOO_LARGE, TRUNCATED, Refused
 
 Read = Callable[[int, int], bytes]
@@ -29,24 +30,6 @@ TABLE_BYTES_MAX = 8 * FRAGMENTS_MAX
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ", b"\xff\x0a")
 """How codestreams begin: JPEG and JPEG-LS, JPEG 2000 and HTJ2K, a JP2 file, JPEG XL."""
-
-
-@dataclass(frozen=True, slots=True)
-class PixelDescription:
-    """What a header says of its pixel data; 0 where it does not say."""
-
-    Rows: int
-    Columns: int
-    SamplesPerPixel: int
-    BitsAllocated: int
-    NumberOfFrames: int
-    PhotometricInterpretation: str
-
-    @property
-    def frame_bits(self) -> int:
-        """Bits of one native frame; two thirds of them for YBR_FULL_422 (PS3.3 C.7.6.3.1.2)."""
-        bits = self.Rows * self.Columns * self.SamplesPerPixel * self.BitsAllocated
-        return bits * 2 // 3 if self.PhotometricInterpretation == "YBR_FULL_422" else bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +183,17 @@ def _by_codestream(read: Read, offsets: array[int]) -> list[int]:
     """First fragments by what codestreams begin with (WADO-49)."""
     length = max(map(len, _STARTS))
     return [n for n, offset in enumerate(offsets) if read(offset, length).startswith(_STARTS)]
+
+
+def whole_words(index: FrameIndex, number: int, word: int) -> tuple[Ranges, int]:
+    """Where the words lie that hold native frame `number`, and the bytes in them before it.
+
+    Big endian cells of one byte are in practice in words of two (PS3.5 7.3), and a frame of an odd
+    length ends, and the next begins, in the middle of one.
+    """
+    ((offset, length),) = index.ranges(number) or ((index.begin, 0),)
+    skipped = (offset - index.begin) % word
+    return ((offset - skipped, -(-(skipped + length) // word) * word),), skipped
 
 
 def align(data: bytes, shift: int, bit_count: int) -> bytes:

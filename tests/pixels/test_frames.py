@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 
+from dicomweb.pixels.description import PixelDescription
 from dicomweb.pixels.frames import (
     FrameIndex,
-    PixelDescription,
     align,
     encapsulated,
     native,
