@@ -37,6 +37,8 @@ class Codestream:
     adobe_transform: int | None = None
     """Of the APP14 segment: 0 says no colour transform, 1 YCbCr."""
     jfif: bool = False
+    reversible: bool = True
+    """Of JPEG 2000: whether its wavelets lose nothing."""
 
 
 def jpeg(data: bytes) -> Codestream:
@@ -105,7 +107,14 @@ def jpeg2000(data: bytes) -> Codestream:
         precision=max(depth & 0x7F for depth in depths[::3]) + 1,
         signed=depths[0] > 0x7F,
         subsampled=len(set(depths[1::3] + depths[2::3])) > 1,
+        reversible=_is_reversible(data, at),
     )
+
+
+def _is_reversible(data: bytes, at: int) -> bool:
+    """By the transformation in the coding style default (15444-1 Table A.20)."""
+    style = data.find(b"\xff\x52\x00", at, HEADER_BYTES_MAX)
+    return style >= 0 and data[style + 13 : style + 14] == b"\x01"
 
 
 def checked(found: Codestream, description: PixelDescription) -> Codestream:
@@ -130,7 +139,9 @@ def cells(pixels: Pixels, precision: int, description: PixelDescription) -> Pixe
         pixels = sign_extended(pixels, precision, wanted)
     elif wanted.kind == "u" and found.kind == "i":
         pixels = pixels & ((1 << precision) - 1)
-    return np.ascontiguousarray(pixels.reshape(description.shape), wanted)
+    if pixels.shape != description.shape:
+        raise broken(f"it decodes to {pixels.shape}, the header says {description.shape}")
+    return np.ascontiguousarray(pixels, wanted)
 
 
 def broken(why: str) -> Refused:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imagecodecs import jpeg8_decode
+from imagecodecs import jpeg8_decode, jpeg8_encode
 
 from dicomweb.pixels.codecs.codestream import Codestream, broken, cells, checked, jpeg
 from dicomweb.pixels.description import PixelDescription, Pixels
@@ -10,6 +10,9 @@ from dicomweb.pixels.description import PixelDescription, Pixels
 _RGB = "RGB"
 _YCBCR = "YCBCR"
 _END = b"\xff\xd9"
+
+QUALITY = 90
+"""Of lossy frames, on the scale of libjpeg; colours share their chrominance in pairs."""
 
 
 def decode_lossy(frame: bytes, description: PixelDescription) -> Pixels:
@@ -30,6 +33,34 @@ def decode_lossless(frame: bytes, description: PixelDescription) -> Pixels:
         return cells(jpeg8_decode(frame), found.precision, description)
     return cells(
         jpeg8_decode(frame, colorspace=_RGB, outcolorspace=_RGB), found.precision, description
+    )
+
+
+def encode_lossy(pixels: Pixels, description: PixelDescription) -> bytes:
+    """A baseline frame; colours become YBR_FULL_422."""
+    if description.SamplesPerPixel == 1:
+        return bytes(jpeg8_encode(pixels, level=QUALITY))
+    space = _RGB if description.PhotometricInterpretation == "RGB" else _YCBCR
+    return bytes(
+        jpeg8_encode(
+            pixels, level=QUALITY, colorspace=space, outcolorspace=_YCBCR, subsampling="422"
+        )
+    )
+
+
+def encode_lossless(pixels: Pixels, description: PixelDescription) -> bytes:
+    """A frame of Process 14, Selection Value 1: whole cells, colours as they are."""
+    space = _RGB if description.SamplesPerPixel == 3 else None
+    bits = pixels.dtype.itemsize * 8
+    return bytes(
+        jpeg8_encode(
+            pixels.view(f"u{pixels.dtype.itemsize}"),
+            lossless=True,
+            predictor=1,
+            bitspersample=bits,
+            colorspace=space,
+            outcolorspace=space,
+        )
     )
 
 

@@ -54,8 +54,8 @@ def encode(pixels: Pixels, description: PixelDescription) -> bytes:
     rows, columns = pixels.shape[:2]
     width, samples = pixels.dtype.itemsize, description.SamplesPerPixel
     big = pixels.astype(pixels.dtype.newbyteorder(">")).view("u1")
-    planes = big.reshape(rows, columns, samples * width).transpose(2, 0, 1)
-    segments = [packbits_encode(np.ascontiguousarray(plane)) for plane in planes]
+    planes = big.reshape(rows, columns, samples * width).transpose(2, 0, 1).copy()
+    segments = [packbits_encode(plane) for plane in planes]
     segments = [segment + bytes(len(segment) % 2) for segment in segments]
     at, offsets = _HEADER.size, []
     for segment in segments:
@@ -63,12 +63,3 @@ def encode(pixels: Pixels, description: PixelDescription) -> bytes:
         at += len(segment)
     empty = [0] * (SEGMENTS_MAX - len(segments))
     return b"".join([_HEADER.pack(len(segments), *offsets, *empty), *segments])
-
-
-def fits(description: PixelDescription) -> str:
-    """Why the pixels do not fit; "" where they do."""
-    if description.bits % 8:
-        return f"RLE has no cells of {description.bits} bits"
-    if description.SamplesPerPixel * description.bits // 8 > SEGMENTS_MAX:
-        return f"RLE has at most {SEGMENTS_MAX} segments a frame"
-    return ""

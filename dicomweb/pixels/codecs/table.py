@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from dicomweb.pixels.codecs import jpeg, jpeg2000, jpegls, jpegxl, native, rle
+from dicomweb.pixels.codecs import fitting, jpeg, jpeg2000, jpegls, jpegxl, native, rle
 from dicomweb.pixels.codecs.codestream import broken
 from dicomweb.pixels.description import PixelDescription, Pixels
 from schemas.reasons import Refused
@@ -25,10 +25,25 @@ Colour: TypeAlias = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
+class Encoder:
+    encode: Callable[[Pixels, PixelDescription], bytes]
+    fits: Callable[[PixelDescription], str]
+    """Why pixels do not fit it; "" where they do."""
+    colour: Colour = str
+    """Photometric Interpretation of pixels -> of what they are encoded to."""
+    method: str = ""
+    """(0028,2114) Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1); "" if nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True)
 class Codec:
     syntax: TransferSyntax
-    decode: Decode | None
+    decode: Decode | None = None
     colour: Colour = str
+    """Photometric Interpretation of what was encoded -> of what is decoded."""
+    encoder: Encoder | None = None
+    legal_in: tuple[str, ...] = ()
+    """UIDs of other syntaxes whose rules its frames keep as they are."""
 
 
 def _to_rgb(interpretation: str) -> str:
@@ -46,51 +61,91 @@ def _not_shared(interpretation: str) -> str:
     return "YBR_FULL" if interpretation == "YBR_FULL_422" else interpretation
 
 
+def _reversible(interpretation: str) -> str:
+    return "YBR_RCT" if interpretation == "RGB" else interpretation
+
+
+def _irreversible(interpretation: str) -> str:
+    return "YBR_ICT" if interpretation == "RGB" else interpretation
+
+
+def _shared(interpretation: str) -> str:
+    return "YBR_FULL_422" if interpretation in ("RGB", "YBR_FULL") else interpretation
+
+
 _P = "1.2.840.10008.1.2"
 
 
-def _row(suffix: str, decode: Decode | None, colour: Colour = _not_shared) -> Codec:
-    return Codec(BY_UID[_P + suffix], decode, colour)
+def _row(
+    suffix: str,
+    decode: Decode,
+    colour: Colour = _not_shared,
+    encoder: Encoder | None = None,
+    legal_in: tuple[str, ...] = (),
+) -> Codec:
+    return Codec(BY_UID[_P + suffix], decode, colour, encoder, tuple(_P + uid for uid in legal_in))
 
+
+_NATIVE = Encoder(native.encode, fitting.anything)
+_FRAMED = Encoder(native.encode, fitting.integers)
+_DEFLATE = Encoder(native.deflate, fitting.integers)
+_RLE = Encoder(rle.encode, fitting.runs)
+_JPEG = Encoder(jpeg.encode_lossy, fitting.photographs, _shared, "ISO_10918_1")
+_LOSSLESS_JPEG = Encoder(jpeg.encode_lossless, fitting.pictures)
+_JPEG_LS = Encoder(jpegls.encode, fitting.pictures)
+_J2K = Encoder(jpeg2000.encode_lossless, fitting.pictures, _reversible)
+_J2K_LOSSY = Encoder(jpeg2000.encode_lossy, fitting.shades, _irreversible, "ISO_15444_1")
+_HTJ2K = Encoder(jpeg2000.encode_high_throughput, fitting.pictures, _reversible)
+_HTJ2K_LOSSY = Encoder(
+    jpeg2000.encode_high_throughput_lossy, fitting.shades, _irreversible, "ISO_15444_15"
+)
+_JPEG_XL = Encoder(jpegxl.encode, fitting.unsigned_pictures)
+_OPENJPH = jpeg2000.decode_high_throughput
 
 # fmt: off
 _ROWS = (
-    _row("",       native.decode),
-    _row(".1",     native.decode),
-    _row(".1.99",  native.decode),
+    _row("",       native.decode,        encoder=_NATIVE),
+    _row(".1",     native.decode,        encoder=_NATIVE),
+    _row(".1.99",  native.decode,        encoder=_NATIVE),
     _row(".2",     native.decode),
-    _row(".1.98",  native.decode),
-    _row(".4.50",  jpeg.decode_lossy,    _to_rgb),
+    _row(".1.98",  native.decode,        encoder=_FRAMED),
+    _row(".4.50",  jpeg.decode_lossy,    _to_rgb, _JPEG),
     _row(".4.51",  jpeg.decode_lossy,    _to_rgb),
     _row(".4.53",  jpeg.decode_lossy,    _to_rgb),
     _row(".4.55",  jpeg.decode_lossy,    _to_rgb),
     _row(".4.57",  jpeg.decode_lossless),
-    _row(".4.70",  jpeg.decode_lossless),
-    _row(".4.80",  jpegls.decode),
+    _row(".4.70",  jpeg.decode_lossless, encoder=_LOSSLESS_JPEG, legal_in=(".4.57",)),
+    _row(".4.80",  jpegls.decode,        encoder=_JPEG_LS,       legal_in=(".4.81",)),
     _row(".4.81",  jpegls.decode),
-    _row(".4.90",  jpeg2000.decode,      _transform_undone),
-    _row(".4.91",  jpeg2000.decode,      _transform_undone),
+    _row(".4.90",  jpeg2000.decode,      _transform_undone, _J2K, legal_in=(".4.91",)),
+    _row(".4.91",  jpeg2000.decode,      _transform_undone, _J2K_LOSSY),
     _row(".4.92",  jpeg2000.decode,      _transform_undone),
     _row(".4.93",  jpeg2000.decode,      _transform_undone),
-    _row(".4.110", jpegxl.decode,        _transform_undone),
+    _row(".4.110", jpegxl.decode,        _transform_undone, _JPEG_XL, legal_in=(".4.112",)),
     _row(".4.111", jpegxl.decode,        _to_rgb),
     _row(".4.112", jpegxl.decode,        _transform_undone),
-    _row(".4.201", jpeg2000.decode_high_throughput, _transform_undone),
-    _row(".4.202", jpeg2000.decode_high_throughput, _transform_undone),
-    _row(".4.203", jpeg2000.decode_high_throughput, _transform_undone),
-    _row(".5",     rle.decode),
-    _row(".8.1",   native.inflate),
+    _row(".4.201", _OPENJPH,             _transform_undone, _HTJ2K, legal_in=(".4.203",)),
+    _row(".4.202", _OPENJPH,             _transform_undone, _HTJ2K, legal_in=(".4.201", ".4.203")),
+    _row(".4.203", _OPENJPH,             _transform_undone, _HTJ2K_LOSSY),
+    _row(".5",     rle.decode,           encoder=_RLE),
+    _row(".8.1",   native.inflate,       encoder=_DEFLATE),
 )
 # fmt: on
 
 CODECS = {row.syntax.uid: row for row in _ROWS} | {
-    syntax.uid: Codec(syntax, None)
+    syntax.uid: Codec(syntax)
     for syntax in SYNTAXES
     if syntax.uid not in {row.syntax.uid for row in _ROWS}
 }
 """By UID; every transfer syntax we know has one."""
 
-_NONE = Codec(SYNTAXES[0], None)
+RECODED: dict[tuple[str, str], Callable[[bytes], bytes]] = {
+    (_P + ".4.50", _P + ".4.111"): jpegxl.from_jpeg,
+    (_P + ".4.111", _P + ".4.50"): jpegxl.to_jpeg,
+}
+"""Frames that become those of another syntax without being decoded, by the two UIDs."""
+
+_NONE = Codec(SYNTAXES[0])
 
 
 def codec_of(syntax: TransferSyntax) -> Codec:
@@ -146,3 +201,32 @@ def decoded(syntax: TransferSyntax, description: PixelDescription) -> PixelDescr
         PlanarConfiguration=0,
         BitsAllocated=bits if bits == 1 else description.dtype.itemsize * 8,
     )
+
+
+def unencodable(syntax: TransferSyntax, description: PixelDescription) -> str:
+    """Why pixels of this description cannot be encoded, as a sentence; "" where they can."""
+    encoder = codec_of(syntax).encoder
+    if encoder is None:
+        return f"There is no encoder for {syntax.name}."
+    why = encoder.fits(description)
+    return f"The pixels cannot be given in {syntax.name}: {why}." if why else ""
+
+
+def encode(pixels: Pixels, syntax: TransferSyntax, description: PixelDescription) -> bytes:
+    """One frame in `syntax`; `pixels` and `description` as `decode` and `decoded` give them.
+
+    The caller has asked `unencodable` before.
+    """
+    encoder = codec_of(syntax).encoder
+    assert encoder is not None, f"{syntax.name} was not offered"
+    return encoder.encode(pixels, description)
+
+
+def encoded(syntax: TransferSyntax, description: PixelDescription) -> PixelDescription:
+    """What the header of an object says whose frames `encode` has made."""
+    encoder = codec_of(syntax).encoder
+    assert encoder is not None, f"{syntax.name} was not offered"
+    if description.SamplesPerPixel == 1:
+        return description
+    colour = encoder.colour(description.PhotometricInterpretation)
+    return replace(description, PhotometricInterpretation=colour)
