@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := schemas dicomweb conformance
 
-.PHONY: serve test check format bench statement lock clean
+.PHONY: serve test check format bench contact-sheet statement lock clean
 
 serve: $(VENV)/serve.stamp
 	@$(BIN)/dicomweb serve $(ARGS)
@@ -27,6 +27,10 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Every real file as it is rendered, side by side, in build/contact-sheet-*.png.
+contact-sheet: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.contact_sheet $(ARGS)
 
 # The installed package is the checkout itself (-e); a stamp is older than what decides its content.
 $(VENV)/serve.stamp: pyproject.toml constraints.txt

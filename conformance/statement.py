@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dicomweb import settings
+from dicomweb.pixels.encode import FORMATS
 from dicomweb.web.routes import PREFIX, TRANSACTIONS
 from schemas.attributes import ATTRIBUTES, Level
 from schemas.reasons import FAILURES, REQUEST_FAILURES, WARNINGS
@@ -67,6 +68,22 @@ def _given(syntax: TransferSyntax) -> str:
     return "as stored" if syntax.encapsulated else "Explicit VR Little Endian, or as stored"
 
 
+def formats() -> str:
+    return table(
+        ["media type", "heeds `quality`", "takes an ICC profile", "moves", "longest side"],
+        (
+            [
+                f"`{f.media_type}`",
+                "yes" if f.lossy else "no",
+                "yes" if f.takes_profile else "no: `iccprofile` other than `no` is 400",
+                "yes" if f.animate else "no",
+                str(f.side_max),
+            ]
+            for f in FORMATS
+        ),
+    )
+
+
 def reasons() -> str:
     return table(
         ["code", "status when nothing was stored", "meaning"],
@@ -76,6 +93,30 @@ def reasons() -> str:
         ),
     )
 
+
+RENDERING = """\
+- One picture is a JPEG unless something else is asked for.  Several frames are a part each, or
+  one GIF that moves.  An instance of several frames asked for as one still picture gives its
+  middle frame; in strict mode that is 406.
+- Without a window in the request, the first of the object is used (of the frame's functional
+  groups before the top level), else its first VOI LUT; without either, values of up to eight
+  bits are shown as they are, others from the least to the largest of the frame.  Pixel padding
+  is left out of that and drawn black.
+- Overlays of the object are drawn in white, in thumbnails they are not.
+- `viewport` may have a region that lies partly outside of the image, which is clipped; one that
+  lies outside altogether is 400.  A side has at most 16384 pixels.
+- `iccprofile` also takes `displayp3`; without it there is no profile.  Colours without a
+  profile of their own are taken for sRGB.
+- A whole slide image is one picture, of its total pixel matrix: `viewport` counts in that
+  matrix, and only the tiles in view are read.
+- In a study or series what cannot be rendered is left out, and the answer is 206.
+- The thumbnail of a study or series is the middle frame of the instance in the middle, by
+  Instance Number, of the first series that holds images; what has no picture is shown as a
+  placard with its modality.
+- Video is not encoded: there is no encoder of it that is permissively licensed and kept up.
+- Volume rendering is not offered.
+"""
+"""What the standard has us document (PS3.18 10.4.5)."""
 
 SECTIONS = {"settings": settings.markdown_table, "routes": routes}
 """The generated parts of README.md, between a pair of comments each."""
@@ -107,6 +148,11 @@ as it is.
 
 {syntaxes()}
 
+## Rendering
+
+{formats()}
+
+{RENDERING}
 ## Reasons
 
 {reasons()}

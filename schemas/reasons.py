@@ -44,6 +44,9 @@ PRECONDITION       = Reason(None, 412, "It is not in the state that the request 
 UNDECODABLE        = Reason(None, 406, "The pixels cannot be decoded, so they can only be had as they are stored.")
 UNSUPPORTED_MEDIA  = Reason(None, 415, "The media type of the request is not supported.")
 UNSATISFIABLE      = Reason(None, 416, "None of the ranges of bytes is in it.")
+PICTURE_TOO_LARGE  = Reason(None, 413, "The picture would be larger than this server renders.")
+UNRENDERABLE       = Reason(None, 500, "The instance is stored, but what it holds cannot be rendered.")
+BUSY               = Reason(None, 503, "Too many pictures are being rendered; ask again.")
 
 # Warnings of one instance (PS3.18 I.2.1).
 NOT_AS_SOP_CLASS   = Reason(0xB007, 202, "Stored; the data set does not match its SOP class or its encoding rules.")
@@ -74,6 +77,9 @@ REQUEST_FAILURES = (
     UNDECODABLE,
     UNSUPPORTED_MEDIA,
     UNSATISFIABLE,
+    PICTURE_TOO_LARGE,
+    UNRENDERABLE,
+    BUSY,
 )
 WARNINGS = (NOT_AS_SOP_CLASS,)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
+from dicomweb.engine.pictures import Pictures
 from dicomweb.engine.recent import Recent
 from dicomweb.settings import Settings
 from dicomweb.store.blobs import BlobStore
@@ -42,6 +43,8 @@ class Archive:
         default_factory=lambda: Recent(INSTANCES_REMEMBERED)
     )
     """Instances whose frames were asked for, with their layouts."""
+    pictures: Pictures = field(default_factory=Pictures)
+    """What was rendered, and where it is."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, done in a thread."""
@@ -73,7 +76,11 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         try:
             await blobs.recover(lambda names: _on_record(index, names))
             await _remove_condemned(index, blobs)
-            yield Archive(settings, index, blobs, threads)
+            archive = Archive(settings, index, blobs, threads)
+            try:
+                yield archive
+            finally:
+                archive.pictures.close()
         finally:
             threads.shutdown()
             blobs.close()

@@ -66,7 +66,11 @@ _LEVELS = {
     "series": SERIES_TABLE.c.SeriesInstanceUID,
     "instance": INSTANCE_TABLE.c.SOPInstanceUID,
 }
-_CONTENT = {"header": CONTENT_TABLE.c.header, "layout": CONTENT_TABLE.c.layout}
+_CONTENT: dict[str, tuple[Column[Any], ...]] = {
+    "header": (CONTENT_TABLE.c.header,),
+    "layout": (CONTENT_TABLE.c.layout,),
+    "header and layout": (CONTENT_TABLE.c.header, CONTENT_TABLE.c.layout),
+}
 
 
 _JOINED = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
@@ -75,7 +79,7 @@ _JOINED = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
 def _select(content: str | None) -> Select[Any]:
     joined, columns = _JOINED, _COLUMNS
     if content is not None:
-        joined, columns = joined.join(CONTENT_TABLE), (*columns, _CONTENT[content])
+        joined, columns = joined.join(CONTENT_TABLE), (*columns, *_CONTENT[content])
     return select(*columns).select_from(joined)
 
 
@@ -150,6 +154,12 @@ async def headers(archive: Archive, selection: Selection) -> AsyncIterator[tuple
     """Each instance with its compressed DICOM JSON, as ingest wrote it."""
     async for *row, header in _rows(archive, selection, "header"):
         yield Instance(*row), header
+
+
+async def described(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Laid, bytes]]:
+    """Each instance with its layout and its compressed DICOM JSON."""
+    async for *row, header, layout in _rows(archive, selection, "header and layout"):
+        yield Laid(Instance(*row), Layout.from_bytes(layout)), header
 
 
 Key = tuple[str | None, str | None, str | None]

@@ -43,8 +43,8 @@ class Part:
     """Bytes, where that is known before it is sent."""
     body: bytes | Chunks
     """At once where it is small, in chunks where it is not."""
-    syntax: TransferSyntax
-    """How the bytes are encoded."""
+    syntax: TransferSyntax | None = None
+    """How the bytes are encoded; None: not in a way of DICOM's, as pictures."""
 
 
 # Instances -----------------------------------------------------------------------

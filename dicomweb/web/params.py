@@ -11,6 +11,7 @@ from schemas.attributes import ATTRIBUTES, Attribute, Level, keyword_of
 from schemas.identifiers import Selection, Uid, is_uid
 from schemas.query import TERMS_MAX, Query, Term, searchable, term
 from schemas.reasons import BAD_QUERY, BAD_REQUEST, NOT_FOUND, Refused
+from schemas.view import AskedView, parse_view
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -66,6 +67,25 @@ def frames(text: str) -> tuple[int, ...]:
             BAD_REQUEST, f"{text[:80]!r} is not a list of frame numbers; they begin at 1."
         )
     return tuple(int(number) for number in numbers)
+
+
+# Pictures ------------------------------------------------------------------------
+
+_VIEW = frozenset({"annotation", "quality", "viewport", "window", "iccprofile", "underlay"})
+
+
+def view(asked: Parameters, *, region_allowed: bool = True) -> AskedView:
+    """What is asked of a picture (PS3.18 8.3.5.1); what is given twice has to be the same."""
+    return parse_view(once(asked, _VIEW), region_allowed=region_allowed)
+
+
+def once(asked: Parameters, names: frozenset[str]) -> dict[str, str]:
+    """The parameters of these names; Refused (400) where one has several values."""
+    found: dict[str, str] = {}
+    for name, value in asked:
+        if name in names and found.setdefault(name, value) != value:
+            raise Refused(BAD_QUERY, f"{name} is given twice with different values.")
+    return found
 
 
 # Searches ----------------------------------------------------------------------

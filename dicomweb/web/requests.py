@@ -8,9 +8,12 @@ from functools import cached_property
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
+from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
+from dicomweb.engine.instances import Instance
 from dicomweb.web import params
 from dicomweb.web.negotiate import Offer, negotiate
+from schemas.attributes import Level
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -39,6 +42,14 @@ class Request:
     def base_url(self) -> str:
         """The service root as this client can reach it (PS3.18 8.2), without a slash at its end."""
         return self.archive.settings.public_url.rstrip("/") or _base_url(self.scope, self.headers)
+
+    def url_of(self, instance: Instance) -> str:
+        """The URL of an instance as this client can reach it."""
+        uids = {
+            keyword: getattr(instance, keyword)
+            for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+        }
+        return self.base_url + answers.resource(Level.INSTANCE, uids)
 
     def negotiate(self, *offers: Offer, strict: bool | None = None) -> Offer:
         """The offer this client prefers; Refused (406) when it accepts none (PS3.18 8.7.8)."""

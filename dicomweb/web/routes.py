@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dicomweb.web.negotiate import DICOM, DICOM_JSON
 from dicomweb.web.params import SearchResource
+from dicomweb.web.rendered import (
+    SINGLE,
+    retrieve_rendered,
+    retrieve_rendered_all,
+    retrieve_thumbnail,
+)
 from dicomweb.web.retrieve import (
     retrieve_bulk_data,
     retrieve_frames,
@@ -40,6 +46,8 @@ _VALUES = (
     NATIVE,
     "the media type of the stored codec",
 )
+_PICTURES = tuple(offer.media_type for offer in SINGLE)
+_RENDERED = tuple(f'multipart/related; type="{name}"' for name in _PICTURES[:1]) + _PICTURES
 
 # fmt: off
 TRANSACTIONS = (
@@ -60,5 +68,13 @@ TRANSACTIONS = (
     Transaction("Retrieve metadata", "GET", _INSTANCE + "/metadata",   retrieve_metadata,    "PS3.18 10.4.1.1.2", _JSON),
     Transaction("Retrieve frames",  "GET",  _INSTANCE + "/frames/{frames}", retrieve_frames, "PS3.18 10.4.1.1.6", _VALUES),
     Transaction("Retrieve bulk data", "GET", _INSTANCE + "/bulkdata/{bulk:path}", retrieve_bulk_data, "PS3.18 10.4.1.1.5", _VALUES),
+    Transaction("Retrieve rendered study",    "GET", _STUDY + "/rendered",    retrieve_rendered_all, "PS3.18 10.4.1.1.3", _RENDERED[:1]),
+    Transaction("Retrieve rendered series",   "GET", _SERIES + "/rendered",   retrieve_rendered_all, "PS3.18 10.4.1.1.3", _RENDERED[:1]),
+    Transaction("Retrieve rendered instance", "GET", _INSTANCE + "/rendered", retrieve_rendered, "PS3.18 10.4.1.1.3", _RENDERED),
+    Transaction("Retrieve rendered frames",   "GET", _INSTANCE + "/frames/{frames}/rendered", retrieve_rendered, "PS3.18 10.4.1.1.3", _RENDERED),
+    Transaction("Retrieve study thumbnail",    "GET", _STUDY + "/thumbnail",    retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
+    Transaction("Retrieve series thumbnail",   "GET", _SERIES + "/thumbnail",   retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
+    Transaction("Retrieve instance thumbnail", "GET", _INSTANCE + "/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
+    Transaction("Retrieve frame thumbnail",    "GET", _INSTANCE + "/frames/{frames}/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
 )
 # fmt: on

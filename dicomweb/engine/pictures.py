@@ -1,0 +1,74 @@
+"""Pictures: what was rendered lately, what is being rendered, and the threads that do it.
+
+Each picture is made once, however many ask for it at the same time; what is kept, what runs and
+what waits has a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from dicomweb.engine.recent import Recent
+from schemas.reasons import BUSY, Refused
+
+T = TypeVar("T")
+
+KEPT_BYTES_MAX = 128 * 1024 * 1024
+"""Of finished pictures."""
+KEPT_MAX = 100_000
+SOURCES_MAX = 1_024
+SOURCES_BYTES_MAX = 16 * 1024 * 1024
+"""Of headers as text; once read they take several times as much."""
+WAITING_MAX = 256
+"""Pieces of work that wait for a thread; whoever comes then is told to come again."""
+THREADS = max(2, os.cpu_count() or 1)
+"""The codecs let go of the interpreter, so they use as many processors as there are."""
+
+
+class Pictures:
+    """For use on the event loop; only `run` leaves it."""
+
+    def __init__(self, kept_bytes_max: int = KEPT_BYTES_MAX) -> None:
+        self._kept: Recent[Hashable, bytes] = Recent(KEPT_MAX, kept_bytes_max)
+        self.sources: Recent[Hashable, Any] = Recent(SOURCES_MAX, SOURCES_BYTES_MAX)
+        """Instances that were rendered, with what was read of them."""
+        self._making: dict[Hashable, asyncio.Task[bytes]] = {}
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="render")
+        self._waiting = 0
+
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """The picture of `key`, kept or made now; a failure is told to all who asked, not kept."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            return kept
+        task = self._making.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._made(key, make))
+            self._making[key] = task
+        # Whoever goes away must not take the picture from those who wait for it as well.
+        return await asyncio.shield(task)
+
+    async def _made(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        try:
+            made = await make()
+        finally:
+            del self._making[key]
+        self._kept.put(key, made, len(made))
+        return made
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` gives, done in one of the threads; Refused (503) where too much waits."""
+        if self._waiting >= WAITING_MAX + THREADS:
+            raise Refused(BUSY)
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)

@@ -1,0 +1,339 @@
+"""Render: an instance, or frames of it, and a View -> a picture in one of FORMATS (PS3.18 8.3.5).
+
+What computes is done in the threads of `Pictures`; what was made is kept there, with an ETag that
+follows from what went into it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+from blake3 import blake3
+
+from dicomweb.engine import retrieve
+from dicomweb.engine.archive import Archive
+from dicomweb.engine.sources import Source
+from dicomweb.pixels import annotation, encode, geometry, profiles
+from dicomweb.pixels.codecs.table import decode, decoded, undecodable
+from dicomweb.pixels.encode import Format
+from dicomweb.pixels.image import Image
+from dicomweb.pixels.looks import look
+from dicomweb.pixels.picture import picture, value_bits
+from dicomweb.pixels.tiles import Canvas, Tile
+from schemas.kinds import Kind
+from schemas.reasons import (
+    BAD_QUERY,
+    NOT_ACCEPTABLE,
+    NOT_FOUND,
+    PICTURE_TOO_LARGE,
+    UNDECODABLE,
+    UNRENDERABLE,
+    Refused,
+)
+from schemas.view import Profile, Size, View
+
+VERSION = 1
+"""Of the pictures: another one makes other ETags."""
+
+FRAME_BYTES_MAX = 512 * 1024 * 1024
+"""Of one frame, as stored and as an array."""
+PICTURE_PIXELS_MAX = 128 * 1024 * 1024
+ANIMATION_PIXELS_MAX = 512 * 1024 * 1024
+ANIMATION_FRAMES_MAX = 2_000
+TILES_MAX = 4_096
+"""Tiles that one picture of a slide is put together from."""
+TILES_AT_ONCE = 32
+THUMBNAIL_SIDE = 256
+MILLISECONDS_DEFAULT = 100.0
+MILLISECONDS_MIN = 20.0
+"""Browsers show GIF frames that are shorter for a tenth of a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    body: bytes
+    etag: str
+
+
+def etag(*facts: Hashable) -> str:
+    """A strong entity tag of what went into a picture."""
+    return '"' + blake3(repr((VERSION, *facts)).encode()).hexdigest(length=16) + '"'
+
+
+def rendering_refused(source: Source) -> Refused | None:
+    """Why there is no picture of any frame of it, told before a byte of its pixels is read."""
+    if source.kind is not Kind.IMAGE:
+        return Refused(NOT_ACCEPTABLE, "There is no rendering of this kind of instance.")
+    description = source.description
+    if why := undecodable(source.laid.instance.syntax, description):
+        no_decoder = why.startswith("There is no decoder")
+        return Refused(NOT_ACCEPTABLE if no_decoder else UNRENDERABLE, why)
+    if description.array_bytes > FRAME_BYTES_MAX:
+        return Refused(PICTURE_TOO_LARGE, f"A frame has {description.array_bytes} bytes.")
+    if not source.frame_count:
+        return Refused(UNRENDERABLE, "The pixel data is less than one frame.")
+    return None
+
+
+def etag_of(source: Source, frames: Sequence[int], view: View, format: Format) -> str:
+    """The entity tag of what `frame`, `whole` or `animation` give; nothing is rendered for it."""
+    return etag(source.laid.instance.blob, tuple(frames), view, format.media_type)
+
+
+# One frame -------------------------------------------------------------------------
+
+
+async def frame(
+    archive: Archive, source: Source, number: int, view: View, format: Format
+) -> Rendered:
+    """Frame `number`, counted from one.
+
+    Refused: NOT_FOUND, UNRENDERABLE, PICTURE_TOO_LARGE, or BAD_QUERY for a region outside of it.
+    """
+    checked(source, number, view, format)
+    tag = etag_of(source, (number,), view, format)
+
+    async def make() -> bytes:
+        data = await frame_bytes(archive, source, number)
+        return await archive.pictures.run(
+            lambda: encode.encoded(
+                finished(frame_image(source, number, data, view), source, view),
+                format,
+                view.quality,
+            )
+        )
+
+    return Rendered(await archive.pictures.get(tag, make), tag)
+
+
+def checked(source: Source, number: int, view: View, format: Format) -> None:
+    """Refused for what cannot be, before anything is read."""
+    if refused := rendering_refused(source):
+        raise refused
+    if not 1 <= number <= source.frame_count:
+        raise Refused(
+            NOT_FOUND, f"There is no frame {number}; the instance has {source.frame_count}."
+        )
+    check_view(view, format)
+    description = source.description
+    box = geometry.box_of(view.region, description.Columns, description.Rows)
+    check_size(geometry.size_within(box, view.size))
+
+
+def check_view(view: View, format: Format) -> None:
+    """Refused for what the format cannot do (REND-32)."""
+    if view.profile is not Profile.NONE and not format.takes_profile:
+        raise Refused(BAD_QUERY, f"{format.media_type} cannot hold an ICC profile; iccprofile=no.")
+
+
+def check_size(size: tuple[int, int]) -> None:
+    columns, rows = size
+    if columns * rows > PICTURE_PIXELS_MAX:
+        raise Refused(
+            PICTURE_TOO_LARGE,
+            f"{columns} x {rows} pixels are more than {PICTURE_PIXELS_MAX}; "
+            "ask for a smaller viewport.",
+        )
+
+
+async def frame_bytes(archive: Archive, source: Source, number: int) -> bytes:
+    """A frame as it is stored."""
+    part = await retrieve.frame(archive, source.laid, number)
+    if part.length is None or part.length > FRAME_BYTES_MAX:
+        raise Refused(PICTURE_TOO_LARGE, f"A frame has {part.length} bytes.")
+    return await retrieve.joined_body(part)
+
+
+def frame_image(
+    source: Source, number: int, data: bytes, view: View, *, with_overlays: bool = True
+) -> Image:
+    """In a thread: a frame decoded and mapped to what is seen, in the size it has."""
+    syntax = source.laid.instance.syntax
+    try:
+        cells = decode(data, syntax, source.description)
+    except Refused as refused:
+        if refused.reason is UNDECODABLE:
+            raise Refused(UNRENDERABLE, refused.detail) from None
+        raise
+    of_cells = decoded(syntax, source.description)
+    signed = of_cells.PixelRepresentation == 1
+    how = look(source.ds, number, bits=value_bits(of_cells), signed=signed)
+    return picture(cells, of_cells, how, window=view.window, with_overlays=with_overlays)
+
+
+def finished(image: Image, source: Source, view: View) -> Image:
+    """Cropped, scaled, in the colour space asked for, with what is to be written on it."""
+    return written(geometry.viewed(image, view.size, view.region), source, view)
+
+
+def written(image: Image, source: Source, view: View) -> Image:
+    """In the colour space asked for, with what is to be written on it."""
+    image = profiles.profiled(image, view.profile)
+    said = {keyword: annotation.lines_of(source.ds, keyword) for keyword in view.annotations}
+    return annotation.annotated(image, said.get("patient", ()), said.get("technique", ()))
+
+
+# Frames in motion ------------------------------------------------------------------
+
+
+def milliseconds_of(source: Source) -> float:
+    """How long a frame is shown (PS3.3 C.7.6.5)."""
+    ds = source.ds
+    for keyword in ("RecommendedDisplayFrameRate", "CineRate"):
+        if rate := ds.number(keyword):
+            return max(1000 / abs(rate), MILLISECONDS_MIN)
+    times = ds.numbers("FrameTime") or ds.numbers("FrameTimeVector")[1:2]
+    return max(times[0], MILLISECONDS_MIN) if times and times[0] > 0 else MILLISECONDS_DEFAULT
+
+
+async def animation(
+    archive: Archive, source: Source, numbers: Sequence[int], view: View, format: Format
+) -> Rendered:
+    """Frames one after the other in one picture; as `frame`."""
+    for number in numbers:
+        checked(source, number, view, format)
+    description = source.description
+    box = geometry.box_of(view.region, description.Columns, description.Rows)
+    columns, rows = geometry.size_within(box, view.size)
+    if len(numbers) > ANIMATION_FRAMES_MAX or len(numbers) * columns * rows > ANIMATION_PIXELS_MAX:
+        raise Refused(
+            PICTURE_TOO_LARGE,
+            f"{len(numbers)} frames of {columns} x {rows} pixels are more than "
+            "is put into one picture; ask for fewer or for a smaller viewport.",
+        )
+    tag = etag_of(source, numbers, view, format)
+    loop = asyncio.get_running_loop()
+
+    def images() -> Iterator[Image]:
+        """In a thread, which has the loop read each frame when its turn comes."""
+        for number in numbers:
+            reading = asyncio.run_coroutine_threadsafe(frame_bytes(archive, source, number), loop)
+            yield finished(frame_image(source, number, reading.result(), view), source, view)
+
+    async def make() -> bytes:
+        milliseconds = milliseconds_of(source)
+        return await archive.pictures.run(lambda: encode.animated(images(), format, milliseconds))
+
+    return Rendered(await archive.pictures.get(tag, make), tag)
+
+
+# Slides ----------------------------------------------------------------------------
+
+
+async def slide(archive: Archive, source: Source, view: View, format: Format) -> Rendered:
+    """The total pixel matrix of a tiled image, of which only the tiles in view are read."""
+    if refused := rendering_refused(source):
+        raise refused
+    assert source.matrix is not None, "it is tiled"
+    check_view(view, format)
+    box = geometry.box_of(view.region, source.matrix.columns, source.matrix.rows)
+    size = geometry.size_within(box, view.size)
+    check_size(size)
+    wanted = source.matrix.tiles_in(box)
+    if len(wanted) > TILES_MAX:
+        raise Refused(
+            PICTURE_TOO_LARGE,
+            f"{len(wanted)} tiles are in view, more than {TILES_MAX}; ask for a "
+            "smaller part, or for an instance of less resolution.",
+        )
+    tag = etag_of(source, (), view, format)
+
+    async def make() -> bytes:
+        colour = source.description.SamplesPerPixel > 1
+        canvas = Canvas(box, size, colour=colour)
+        for begin in range(0, len(wanted), TILES_AT_ONCE):
+            tiles = wanted[begin : begin + TILES_AT_ONCE]
+            read = [await frame_bytes(archive, source, tile.frame) for tile in tiles]
+            await archive.pictures.run(lambda: _put(canvas, source, tiles, read, view))  # noqa: B023
+        return await archive.pictures.run(
+            lambda: encode.encoded(_matted(canvas, source, view), format, view.quality)
+        )
+
+    return Rendered(await archive.pictures.get(tag, make), tag)
+
+
+def _put(
+    canvas: Canvas, source: Source, tiles: Sequence[Tile], read: Sequence[bytes], view: View
+) -> None:
+    for tile, data in zip(tiles, read, strict=True):
+        canvas.put(tile, frame_image(source, tile.frame, data, view, with_overlays=False))
+
+
+def _matted(canvas: Canvas, source: Source, view: View) -> Image:
+    image = canvas.image()
+    if view.region is not None:
+        image = geometry.flipped(
+            image,
+            horizontally=view.region.flipped_horizontally,
+            vertically=view.region.flipped_vertically,
+        )
+    return written(image, source, view)
+
+
+async def whole(archive: Archive, source: Source, view: View, format: Format) -> Rendered:
+    """One picture for an instance: of its only frame, of the middle one, or of the whole slide."""
+    if source.matrix is not None:
+        return await slide(archive, source, view, format)
+    return await frame(archive, source, middle(source), view, format)
+
+
+def middle(source: Source) -> int:
+    """The number of the frame that stands for all."""
+    return max(1, (source.frame_count + 1) // 2)
+
+
+# Thumbnails ------------------------------------------------------------------------
+
+
+def thumbnail_etag(source: Source, number: int, view: View, format: Format) -> str:
+    """The entity tag of what `thumbnail` gives."""
+    return etag("thumbnail", source.laid.instance.blob, number, view.size, format.media_type)
+
+
+async def thumbnail(
+    archive: Archive, source: Source, number: int, view: View, format: Format
+) -> Rendered:
+    """A small picture of frame `number`, or of the middle one where that is 0.
+
+    It is as large as the view says, else at most `THUMBNAIL_SIDE` and never larger than the frame.
+    What has no picture is shown as a placard with its modality.  Overlays, which can hold names,
+    are left out (REND-44).
+    """
+    tag = thumbnail_etag(source, number, view, format)
+    plain = View(size=view.size or _thumbnail_size(source), quality=view.quality)
+
+    async def make() -> bytes:
+        if source.kind is not Kind.IMAGE:
+            return await archive.pictures.run(lambda: _placard(source, plain, format))
+        if refused := rendering_refused(source):
+            raise refused
+        if source.matrix is not None and not number:
+            return (await slide(archive, source, plain, format)).body
+        chosen = number or middle(source)
+        data = await frame_bytes(archive, source, chosen)
+        return await archive.pictures.run(lambda: _small(source, chosen, data, plain, format))
+
+    return Rendered(await archive.pictures.get(tag, make), tag)
+
+
+def _thumbnail_size(source: Source) -> Size:
+    description = source.description
+    columns, rows = description.Columns, description.Rows
+    if source.kind is not Kind.IMAGE:
+        return Size(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    if source.matrix is not None:
+        columns, rows = source.matrix.columns, source.matrix.rows
+    longest = min(THUMBNAIL_SIDE, max(columns, rows, 1))
+    return Size(longest, longest)
+
+
+def _small(source: Source, number: int, data: bytes, view: View, format: Format) -> bytes:
+    image = frame_image(source, number, data, view, with_overlays=False)
+    return encode.encoded(finished(image, source, view), format, view.quality)
+
+
+def _placard(source: Source, view: View, format: Format) -> bytes:
+    image = annotation.placard(source.ds.text("Modality")[:8] or "DICOM")
+    return encode.encoded(geometry.viewed(image, view.size, None), format, view.quality)

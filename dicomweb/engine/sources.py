@@ -1,0 +1,125 @@
+"""Sources: an instance with all that is needed to make pictures of it, read from the index."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from dicomweb.engine import instances, retrieve
+from dicomweb.engine.absence import missing
+from dicomweb.engine.archive import Archive
+from dicomweb.engine.compression import decompress
+from dicomweb.engine.instances import Laid
+from dicomweb.pixels import tiles
+from dicomweb.pixels.description import FLOATING, PixelDescription
+from dicomweb.pixels.looks import bulks_needed
+from dicomweb.pixels.tiles import Matrix
+from schemas.identifiers import Selection, Uid
+from schemas.keywords import DataSet
+from schemas.kinds import WHOLE_SLIDE, Kind, kind_of
+
+BULK_BYTES_MAX = 32 * 1024 * 1024
+"""Of lookup tables, overlays and profiles of one instance; those beyond it are as if not there."""
+HEADER_BYTES_AT_ONCE = 256 * 1024
+"""Compressed headers up to this are read on the event loop: a CT's takes less than a hop would."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    laid: Laid
+    ds: DataSet
+    kind: Kind
+    description: PixelDescription
+    """What the header says of its pixels; empty where there are none."""
+    matrix: Matrix | None
+    """Where its frames are the tiles of one picture."""
+    header_bytes: int
+
+    @property
+    def frame_count(self) -> int:
+        frames = self.laid.layout.frames
+        return 0 if frames is None else frames.frame_count
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is a Multi-frame Image by PS3.18 8.7.2: one of one frame is not."""
+        return self.kind is Kind.IMAGE and self.frame_count > 1 and self.matrix is None
+
+
+async def source(archive: Archive, selection: Selection) -> Source:
+    """The one instance that `selection` points at; Refused (404, 410) where there is none."""
+    async for current in instances.instances(archive, selection):
+        # Whatever is remembered: an instance that was deleted or replaced is not shown any more.
+        known: Source | None = archive.pictures.sources.get(current.blob)
+        if known is not None:
+            return known
+    async for found in sources(archive, selection):
+        archive.pictures.sources.put(found.laid.instance.blob, found, found.header_bytes)
+        return found
+    raise await missing(archive, selection)
+
+
+async def sources(archive: Archive, selection: Selection) -> AsyncIterator[Source]:
+    """Each instance that `selection` points at."""
+    async for laid, header in instances.described(archive, selection):
+        if len(header) <= HEADER_BYTES_AT_ONCE:
+            yield await _source(archive, laid, DataSet.of(decompress(header)), len(header))
+        else:
+            ds = await archive.pictures.run(lambda: DataSet.of(decompress(header)))  # noqa: B023
+            yield await _source(archive, laid, ds, len(header))
+
+
+def selection_of(laid: Laid) -> Selection:
+    """What points at an instance."""
+    instance = laid.instance
+    return Selection(
+        Uid(instance.StudyInstanceUID),
+        Uid(instance.SeriesInstanceUID),
+        Uid(instance.SOPInstanceUID),
+    )
+
+
+async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: int) -> Source:
+    bulks, room = {}, BULK_BYTES_MAX
+    for path, value in laid.layout.bulk.items():
+        length = sum(length for _, length in value.ranges)
+        if bulks_needed(path) and length <= room:
+            room -= length
+            pieces = [
+                await retrieve.joined_body(part)
+                async for part in retrieve.bulk(archive, laid, path)
+            ]
+            bulks[path] = b"".join(pieces)
+    ds = DataSet(ds.members, bulks)
+    frames = laid.layout.frames
+    instance = laid.instance
+    count = None if frames is None else frames.frame_count
+    kind = kind_of(instance.SOPClassUID, frame_count=count, video=instance.syntax.video)
+    tiled = instance.SOPClassUID == WHOLE_SLIDE and frames is not None
+    return Source(
+        laid=laid,
+        ds=ds,
+        kind=kind,
+        description=_description(laid, ds),
+        matrix=tiles.matrix(ds, count or 0) if tiled else None,
+        header_bytes=6 * compressed_bytes + (BULK_BYTES_MAX - room),
+    )
+
+
+def _description(laid: Laid, ds: DataSet) -> PixelDescription:
+    elements = {"7FE00008": "FloatPixelData", "7FE00009": "DoubleFloatPixelData"}
+    element = elements.get(laid.layout.pixels, "PixelData")
+    allocated = FLOATING.get(element) or ds.whole("BitsAllocated")
+    return PixelDescription(
+        Rows=ds.whole("Rows"),
+        Columns=ds.whole("Columns"),
+        SamplesPerPixel=ds.whole("SamplesPerPixel", 1),
+        BitsAllocated=allocated,
+        NumberOfFrames=ds.whole("NumberOfFrames", 1),
+        PhotometricInterpretation=ds.text("PhotometricInterpretation"),
+        BitsStored=ds.whole("BitsStored"),
+        HighBit=ds.whole("HighBit"),
+        PixelRepresentation=ds.whole("PixelRepresentation"),
+        PlanarConfiguration=ds.whole("PlanarConfiguration"),
+        element=element,
+    )

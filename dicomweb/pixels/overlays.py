@@ -1,0 +1,83 @@
+"""Overlay planes: one-bit drawings that come with an image (PS3.3 C.9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dicomweb.pixels.image import Image
+from schemas.keywords import DataSet
+
+GROUPS = tuple(f"60{number:02X}" for number in range(0, 32, 2))
+"""The repeating groups 6000 to 601E."""
+_ROWS, _COLUMNS, _FRAMES, _ORIGIN, _FRAME_ORIGIN = "0010", "0011", "0015", "0050", "0051"
+_BITS_ALLOCATED, _DATA, _ACTIVATION_LAYER = "0100", "3000", "1001"
+
+PLANE_PIXELS_MAX = 64 * 1024 * 1024
+WHITE = 255
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overlay:
+    """One plane as it lies on one frame."""
+
+    mask: NDArray[np.bool_]
+    top: int
+    left: int
+    """Row and column of the image that its first pixel lies on, counted from zero."""
+    layer: str = ""
+    """Overlay Activation Layer, by which a presentation state turns it on."""
+
+
+def overlays(ds: DataSet, frame: int) -> Iterator[Overlay]:
+    """The overlay planes of a data set that belong to `frame`; those that are not whole are not."""
+    for group in GROUPS:
+        if group + _DATA in ds.members or ds.bulks.get(ds.path + group + _DATA):
+            overlay = _plane(ds, group, frame)
+            if overlay is not None:
+                yield overlay
+
+
+def _plane(ds: DataSet, group: str, frame: int) -> Overlay | None:
+    rows, columns = _whole(ds, group + _ROWS, 0), _whole(ds, group + _COLUMNS, 0)
+    if not 0 < rows * columns <= PLANE_PIXELS_MAX or _whole(ds, group + _BITS_ALLOCATED, 1) != 1:
+        return None
+    planes = _whole(ds, group + _FRAMES, 1)
+    number = frame - _whole(ds, group + _FRAME_ORIGIN, 1) if planes > 1 else 0
+    data = ds.octets_at(group + _DATA)
+    if not 0 <= number < planes or len(data) * 8 < (number + 1) * rows * columns:
+        return None
+    first = number * rows * columns
+    octets = np.frombuffer(data, np.uint8)[first // 8 : (first + rows * columns + 7) // 8]
+    bits = np.unpackbits(octets, bitorder="little")[first % 8 :][: rows * columns]
+    origin = [*ds.numbers_at(group + _ORIGIN), 1, 1]
+    layer = next(iter(ds.values_at(group + _ACTIVATION_LAYER)), "")
+    return Overlay(
+        bits.reshape(rows, columns).astype(np.bool_),
+        int(origin[0]) - 1,
+        int(origin[1]) - 1,
+        str(layer).strip(),
+    )
+
+
+def _whole(ds: DataSet, tag: str, default: int) -> int:
+    return int(next(iter(ds.numbers_at(tag)), default))
+
+
+def drawn(image: Image, overlay: Overlay, colour: tuple[int, int, int] | int = WHITE) -> Image:
+    """The picture with the plane drawn on it; what lies beside the picture is cut off."""
+    rows, columns = overlay.mask.shape
+    top, left = max(overlay.top, 0), max(overlay.left, 0)
+    bottom = min(overlay.top + rows, image.rows)
+    right = min(overlay.left + columns, image.columns)
+    if top >= bottom or left >= right:
+        return image
+    pixels = image.pixels.copy()
+    mask = overlay.mask[
+        top - overlay.top : bottom - overlay.top, left - overlay.left : right - overlay.left
+    ]
+    pixels[top:bottom, left:right][mask] = colour
+    return image.with_pixels(pixels)

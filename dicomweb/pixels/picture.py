@@ -1,0 +1,64 @@
+"""The pipeline of one frame: cells, as decoders give them, and a Look -> Image (PS3.4 N.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dicomweb.pixels import colour, grayscale, overlays
+from dicomweb.pixels.description import PixelDescription, Pixels, stored_values
+from dicomweb.pixels.image import Image
+from dicomweb.pixels.looks import PALETTE_COLOR, Look
+from schemas.reasons import UNRENDERABLE, Refused
+from schemas.view import Window
+
+
+def value_bits(description: PixelDescription) -> int:
+    """Of a stored value; Bits Allocated where Bits Stored says nothing that can be."""
+    stored = description.BitsStored
+    return stored if 0 < stored <= description.bits else description.bits
+
+
+def picture(
+    cells: Pixels,
+    description: PixelDescription,
+    look: Look,
+    *,
+    window: Window | None = None,
+    with_overlays: bool = True,
+) -> Image:
+    """The frame as it is meant to be seen, in the size it has.
+
+    `description` is of `cells`.  `window` takes the place of the object's own; on colours it has no
+    effect (REND-30).  Raises Refused (UNRENDERABLE) for what no display shows.
+    """
+    stored = stored_values(cells, description)
+    if description.SamplesPerPixel == 1:
+        image = _of_one_sample(stored, look, window)
+    elif description.SamplesPerPixel in (3, 4):
+        image = _of_colours(stored, description, look)
+    else:
+        raise Refused(
+            UNRENDERABLE, f"Pixels of {description.SamplesPerPixel} samples are no picture."
+        )
+    for overlay in look.overlays if with_overlays else ():
+        image = overlays.drawn(image, overlay)
+    return image
+
+
+def _of_one_sample(stored: Pixels, look: Look, window: Window | None) -> Image:
+    if look.photometric == PALETTE_COLOR and look.palette is not None:
+        if stored.dtype.kind == "f":
+            raise Refused(UNRENDERABLE, "Palettes are for whole numbers.")
+        return Image(colour.from_palette(look.palette, stored), look.profile)
+    spec = look.grayscale if window is None else replace(look.grayscale, voi=window)
+    return Image(grayscale.to_grey(spec, stored))
+
+
+def _of_colours(stored: Pixels, description: PixelDescription, look: Look) -> Image:
+    if stored.dtype.kind != "u":
+        raise Refused(UNRENDERABLE, "Colours of signed or fractional samples are no picture.")
+    samples = colour.to_eight_bits(stored[..., :3], value_bits(description))
+    pixels = colour.to_rgb(samples, description.PhotometricInterpretation)
+    return Image(np.ascontiguousarray(pixels), look.profile)
