@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := schemas dicomweb conformance
+PACKAGES := schemas dicomweb dimse_bridge conformance
 
 .PHONY: serve test check format bench contact-sheet statement lock clean
 

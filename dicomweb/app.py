@@ -10,6 +10,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
+from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
 from dicomweb.web.request_log import RequestLog
 from dicomweb.web.responses import Response, problem
@@ -18,13 +19,19 @@ from dicomweb.web.routing import Dispatcher
 from schemas.reasons import NOT_FOUND, Refused
 
 
-def create_app(archive: Archive) -> ASGIApp:
+def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
     """The HTTP door of `archive`; whoever opened the archive closes it."""
+    told = counters or Counters()
+
+    async def metrics(_: Request) -> PlainTextResponse:
+        return PlainTextResponse(told.text(), media_type="text/plain; version=0.0.4")
+
     handlers: dict[Any, Any] = {Refused: _refused, ClientDisconnect: _gone, 404: _nothing_here}
     app = Starlette(
         routes=[
             Mount(PREFIX, Dispatcher(archive, TRANSACTIONS)),
             Route("/healthz", _healthy),
+            Route("/metrics", metrics),
         ],
         exception_handlers=handlers,
     )

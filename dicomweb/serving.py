@@ -1,4 +1,4 @@
-"""Serving: the archive's HTTP door on a socket, in one process or in several that share it."""
+"""Serving: the archive's two doors on their sockets, each in processes of its own that share it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ import multiprocessing
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from multiprocessing.connection import wait
+from typing import Any
 
 import uvicorn
 
 from dicomweb import logs
 from dicomweb.allocator import keep_freed_memory
 from dicomweb.app import create_app
+from dicomweb.counters import Counters
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from dicomweb.store.index import UnusableIndex
+from dicomweb.store.opening import open_index
 from dicomweb.web.routes import PREFIX
+from dimse_bridge.door import open_door
+from dimse_bridge.server import Listening
+from dimse_bridge.server import serving as associations
+from dimse_bridge.tls import accepting
 
 BACKLOG = 2048
 KEEP_ALIVE_SECONDS = 75
@@ -36,36 +43,68 @@ _log = logging.getLogger(__name__)
 def serve(settings: Settings) -> int:
     """Serves until told to stop; the exit status.
 
-    With several workers each is a process of its own on the same socket: all state that matters is
+    The DIMSE door is a process of its own, as is each of several workers: all state that matters is
     in the index and the blobs.
     """
-    with _listening(settings) as listening:
-        if settings.workers == 1:
-            return _work(settings, listening)
-        return _supervise(settings, listening)
+    counters = Counters()
+    with ExitStack() as sockets:
+        listening = sockets.enter_context(_listening(settings, settings.port))
+        ports = {settings.dimse_port: False, settings.dimse_tls_port: True}
+        doors = [
+            (sockets.enter_context(_listening(settings, port)), tls)
+            for port, tls in ports.items()
+            if port
+        ]
+        if settings.workers == 1 and not doors:
+            return _work(settings, listening, counters)
+        asyncio.run(_try(settings))
+        jobs: list[_Job] = [(_work, listening)] * settings.workers
+        if doors:
+            jobs.append((_take_associations, doors))
+        return _supervise(settings, jobs, counters)
 
 
-def _listening(settings: Settings) -> socket.socket:
+async def _try(settings: Settings) -> None:
+    """Opens the index once, so that one that cannot be is said once and not by every process."""
+    await (await open_index(settings.index_url)).close()
+
+
+def _listening(settings: Settings, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.create_server(
-        (settings.host, settings.port), family=family, backlog=BACKLOG, reuse_port=False
-    )
+    try:
+        listening = socket.create_server(
+            (settings.host, port), family=family, backlog=BACKLOG, reuse_port=False
+        )
+    except OSError as error:
+        where = f"{settings.host} port {port}"
+        raise OSError(error.errno, f"It cannot listen at {where}: {error.strerror}") from None
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listening.set_inheritable(True)
     return listening
 
 
-def _url(settings: Settings, listening: socket.socket) -> str:
+def _url(settings: Settings, listening: socket.socket, scheme: str = "http") -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"http://{host}:{listening.getsockname()[1]}{PREFIX}"
+    return f"{scheme}://{host}:{listening.getsockname()[1]}"
 
 
-def _work(settings: Settings, listening: socket.socket) -> int:
+def _work(settings: Settings, listening: socket.socket, counters: Counters) -> int:
     """One process: opens the archive, serves the socket, closes the archive."""
+    return _run(settings, _serve(settings, listening, counters))
+
+
+def _take_associations(
+    settings: Settings, doors: Sequence[tuple[socket.socket, bool]], counters: Counters
+) -> int:
+    """The process of the DIMSE door."""
+    return _run(settings, _serve_associations(settings, doors, counters))
+
+
+def _run(settings: Settings, serving: Coroutine[Any, Any, int]) -> int:
     keep_freed_memory()
     logs.configure(settings.log, settings.log_level)
     with asyncio.Runner(loop_factory=_event_loop()) as runner:
-        return runner.run(_serve(settings, listening))
+        return runner.run(serving)
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -85,22 +124,49 @@ class _Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in STOPPING:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
+        with _when_stopped(lambda: self.handle_exit(signal.SIGTERM, None)):
             yield
-        finally:
-            for number in STOPPING:
-                loop.remove_signal_handler(number)
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> int:
+@contextmanager
+def _when_stopped(stop: Callable[[], None]) -> Iterator[None]:
+    """Calls `stop` on a signal to stop, and when the process that supervises this one is gone."""
+    loop = asyncio.get_running_loop()
+    parent = multiprocessing.parent_process()
+    for number in STOPPING:
+        loop.add_signal_handler(number, stop)
+    if parent is not None:
+        loop.add_reader(parent.sentinel, stop)
+    try:
+        yield
+    finally:
+        for number in STOPPING:
+            loop.remove_signal_handler(number)
+        if parent is not None:
+            loop.remove_reader(parent.sentinel)
+
+
+async def _serve_associations(
+    settings: Settings, doors: Sequence[tuple[socket.socket, bool]], counters: Counters
+) -> int:
+    stopped = asyncio.Event()
     async with open_archive(settings) as archive:
-        _log.info("Serving %s, data in %s", _url(settings, listening), settings.data)
+        listening = [Listening(one, accepting(settings) if tls else None) for one, tls in doors]
+        async with associations(open_door(archive, counters), listening):
+            for one, tls in doors:
+                where = _url(settings, one, "dicom-tls" if tls else "dicom")
+                _log.info("Serving %s as %s", where, settings.ae_title)
+            with _when_stopped(stopped.set):
+                await stopped.wait()
+    return 0
+
+
+async def _serve(settings: Settings, listening: socket.socket, counters: Counters) -> int:
+    async with open_archive(settings) as archive:
+        _log.info("Serving %s, data in %s", _url(settings, listening) + PREFIX, settings.data)
         server = _Server(
             uvicorn.Config(
-                create_app(archive),
+                create_app(archive, counters),
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -114,12 +180,18 @@ async def _serve(settings: Settings, listening: socket.socket) -> int:
         return 0 if server.started else 1
 
 
-def _supervise(settings: Settings, listening: socket.socket) -> int:
-    """Starts the workers and waits; when one dies, all stop: half a server is hard to notice."""
+_Job = tuple[Callable[[Settings, Any, Counters], int], Any]
+"""What a process does, and with which sockets."""
+
+
+def _supervise(settings: Settings, jobs: Sequence[_Job], counters: Counters) -> int:
+    """Starts the processes and waits; when one dies, all stop: half a server is hard to notice."""
     context = multiprocessing.get_context("spawn")
     workers = [
-        context.Process(target=_work_and_exit, args=(settings, listening), name=f"worker-{number}")
-        for number in range(settings.workers)
+        context.Process(
+            target=_do_and_exit, args=(job, settings, counters), name=f"worker-{number}"
+        )
+        for number, job in enumerate(jobs)
     ]
     for worker in workers:
         worker.start()
@@ -140,8 +212,9 @@ def _supervise(settings: Settings, listening: socket.socket) -> int:
     return max(codes, default=0)
 
 
-def _work_and_exit(settings: Settings, listening: socket.socket) -> None:
+def _do_and_exit(job: _Job, settings: Settings, counters: Counters) -> None:
+    work, sockets = job
     try:
-        sys.exit(_work(settings, listening))
-    except UnusableIndex as error:
+        sys.exit(work(settings, sockets, counters))
+    except (UnusableIndex, OSError) as error:
         sys.exit(f"dicomweb: {error}")

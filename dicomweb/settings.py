@@ -14,10 +14,20 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 PREFIX = "DICOMWEB_"
 CONFIG = "DICOMWEB_CONFIG"
@@ -27,6 +37,32 @@ TEST_PREFIX = "DICOMWEB_TEST_"
 
 class SettingsError(Exception):
     """A setting that is not known or a value that is not allowed, in sentences that name them."""
+
+
+AE_TITLE_LENGTH_MAX = 16
+
+
+def _ae_title(title: str) -> str:
+    """PS3.5 6.2: printable ASCII without a backslash, not only spaces."""
+    stripped = title.strip(" ")
+    if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", stripped):
+        raise ValueError(f"an AE title has 1 to {AE_TITLE_LENGTH_MAX} ASCII characters")
+    return stripped
+
+
+AeTitle = Annotated[str, AfterValidator(_ae_title)]
+
+
+class Peer(BaseModel):
+    """A device that associations are opened to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str
+    port: int = Field(ge=1, le=65535)
+    tls: bool = False
+    associations: int = Field(1, ge=1, le=32)
+    """At the same time, for one C-MOVE."""
 
 
 class Settings(BaseModel):
@@ -69,6 +105,46 @@ class Settings(BaseModel):
     max_instance_bytes: int = Field(
         64 * 1024**3, ge=1, description="Size of one instance that is refused beyond it."
     )
+    dimse_port: int = Field(
+        11112, ge=0, le=65535, description="Port of the DIMSE door; 0: there is none."
+    )
+    ae_title: AeTitle = Field("DICOMWEB", description="AE title of this archive.")
+    peers: dict[AeTitle, Peer] = Field(
+        default_factory=dict,
+        description="Devices that objects are sent to, by AE title: tables `[peers.TITLE]` in the "
+        "settings file.",
+    )
+    accept_unknown_peers: bool = Field(
+        True, description="Takes associations from AE titles that are not in `peers` too."
+    )
+    credentials: dict[str, SecretStr] = Field(
+        default_factory=dict,
+        description="Passwords by user name, for associations that say who their user is.",
+    )
+    dimse_user_required: bool = Field(
+        False, description="Refuses associations that do not say who their user is."
+    )
+    dimse_tls_port: int = Field(
+        0, ge=0, le=65535, description="Port of the DIMSE door over TLS (2762 is usual); 0: none."
+    )
+    tls_certificate: str = Field(
+        "", description="Certificate (PEM, with its chain) that DIMSE over TLS shows."
+    )
+    tls_key: str = Field("", description="Private key (PEM) of that certificate.")
+    tls_authorities: str = Field(
+        "",
+        description="Certificates (PEM) of the authorities that peers have theirs from; with it, "
+        "associations over TLS need a certificate.",
+    )
+    dimse_associations_max: int = Field(
+        100, ge=1, le=10_000, description="Associations at the same time."
+    )
+    dimse_associations_per_peer_max: int = Field(
+        32, ge=1, le=10_000, description="Associations of one peer at the same time."
+    )
+    dimse_idle_seconds: int = Field(
+        600, ge=1, description="Silence after which an association that is waited for is aborted."
+    )
     log: Literal["human", "json"] = Field("human", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is logged: this and what is worse."
@@ -80,6 +156,17 @@ class Settings(BaseModel):
         if value == "":  # To the library that is the working folder.
             raise ValueError("it has to be a folder")
         return value
+
+    @field_validator("peers", "credentials", mode="before")
+    @classmethod
+    def _written_out(cls, value: object) -> object:
+        """A flag or variable has a table as JSON."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise ValueError("it has to be a JSON object") from None
 
     @field_validator("index")
     @classmethod
@@ -107,6 +194,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _safe(self) -> Settings:
+        if self.dimse_tls_port and not (self.tls_certificate and self.tls_key):
+            raise ValueError("dimse_tls_port needs tls_certificate and tls_key")
         if not self.open_to_network and not is_loopback(self.host):
             raise ValueError(
                 f"host {self.host} can be reached from the network, and nobody is asked who they "
@@ -211,9 +300,12 @@ def _sentence(problem: Mapping[str, Any], origins: Mapping[str, str]) -> str:
         return f"The setting {reason}."
     name = problem["loc"][0]
     reason = reason[0].lower() + reason[1:]
+    if name == "credentials":
+        return f"credentials ({origins[name]}): {reason}."
     shown = _shown(problem["input"])
     value = shown if shown == '""' else repr(shown)
-    return f"{name} is {value} ({origins[name]}): {reason}."
+    path = ".".join(str(step) for step in problem["loc"])
+    return f"{path} is {value} ({origins[name]}): {reason}."
 
 
 def _variable(name: str) -> str:
@@ -287,6 +379,8 @@ _PASSWORD = re.compile(r"^((?:[\w+.-]+:/+)?[^:/@]*:).*(?=@)|([?&]\w*password=)[^
 
 def _shown(value: object) -> str:
     """A value as one would write it; the password of a database is nobody's business."""
+    if isinstance(value, dict):
+        return " ".join(value) or '""'
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return _PASSWORD.sub(r"\1\2***", text) or '""'
 
@@ -295,8 +389,8 @@ def markdown_table() -> str:
     """The settings for the README."""
     lines = ["| setting | default | flag | environment | |", "|---|---|---|---|---|"]
     lines += [
-        f"| {name} | `{_shown(field.default)}` | `{_flag(name)}` | `{_variable(name)}` "
-        f"| {field.description} |"
+        f"| {name} | `{_shown(field.get_default(call_default_factory=True))}` | `{_flag(name)}` "
+        f"| `{_variable(name)}` | {field.description} |"
         for name, field in Settings.model_fields.items()
     ]
     return "\n".join(lines)

@@ -29,10 +29,10 @@ def is_uid(text: str, *, strict: bool = False) -> bool:
 def parse_uid(text: str, keyword: str, *, strict: bool = False) -> Uid:
     """The UID in `text`, the value of attribute `keyword`; Refused if it is not one."""
     if not text:
-        raise Refused(UID_MISSING, f"{keyword} is missing or empty.")
+        raise Refused(UID_MISSING, f"{keyword} is missing or empty.", keyword)
     if not is_uid(text, strict=strict):
         shown = text if len(text) <= UID_LENGTH_TOLERATED_MAX else text[:40] + "..."
-        raise Refused(UID_INVALID, f"{keyword} is {shown!r}, which is not a UID.")
+        raise Refused(UID_INVALID, f"{keyword} is {shown!r}, which is not a UID.", keyword)
     return Uid(text)
 
 

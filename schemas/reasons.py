@@ -18,6 +18,9 @@ class Reason:
     meaning: str
 
 
+SUCCESS = 0x0000
+"""Status (0000,0900) of a message that did what it was to do."""
+
 # fmt: off
 # Failures of one instance (PS3.18 I.2.2, PS3.4 Table B.2-1, PS3.7 C.4).
 PROCESSING_FAILURE = Reason(0x0110, 500, "Processing failure: an error of this server's own.")
@@ -33,6 +36,22 @@ TRUNCATED          = Reason(0xC001, 400, "Cannot understand: the data set ends t
 NESTED_TOO_DEEPLY  = Reason(0xC002, 400, "Cannot understand: sequences nested too deeply.")
 TRANSFER_SYNTAX    = Reason(0xC122, 409, "Transfer syntax not supported.")
 
+# Failures that only a message over an association can have (PS3.7 C, PS3.4 Tables B.2-1, C.4-1 to C.4-3).
+NO_SUCH_INSTANCE     = Reason(0x0112, 404, "No such SOP Instance.")
+INVALID_ARGUMENT     = Reason(0x0115, 400, "Invalid argument value.")
+INVALID_INSTANCE     = Reason(0x0117, 400, "Invalid SOP Instance: its UID is not a UID.")
+CLASS_CONFLICT       = Reason(0x0119, 409, "Class-instance conflict: the SOP Instance is of another SOP Class.")
+NO_SUCH_ACTION       = Reason(0x0123, 400, "No such action type.")
+NOT_AUTHORISED       = Reason(0x0124, 403, "Not authorised: that role was not negotiated.")
+DUPLICATE_TRANSACTION = Reason(0x0131, 409, "Duplicate transaction UID.")
+DUPLICATE_MESSAGE    = Reason(0x0210, 400, "Duplicate invocation: a message with this number is still being served.")
+UNRECOGNIZED_OPERATION = Reason(0x0211, 400, "Unrecognized operation for this SOP Class.")
+MISTYPED_ARGUMENT    = Reason(0x0212, 400, "Mistyped argument: the message lacks what it needs, or has what it may not.")
+NO_SUB_OPERATIONS    = Reason(0xA702, 500, "Out of resources: unable to perform sub-operations.")
+DESTINATION_UNKNOWN  = Reason(0xA801, 404, "Move Destination unknown: it is none of the configured peers.")
+NOT_AS_COMMAND       = Reason(0xA900, 409, "The data set does not match the SOP Class, or the SOP Instance of the message.")
+BAD_IDENTIFIER       = Reason(0xA900, 400, "The identifier does not match the SOP Class.")
+
 # Failures of a request (PS3.18 8.5).
 BAD_REQUEST        = Reason(None, 400, "The request is malformed.")
 BAD_QUERY          = Reason(None, 400, "The query is malformed.")
@@ -47,6 +66,12 @@ UNSATISFIABLE      = Reason(None, 416, "None of the ranges of bytes is in it.")
 PICTURE_TOO_LARGE  = Reason(None, 413, "The picture would be larger than this server renders.")
 UNRENDERABLE       = Reason(None, 500, "The instance is stored, but what it holds cannot be rendered.")
 BUSY               = Reason(None, 503, "Too many pictures are being rendered; ask again.")
+
+# Statuses of a message that are no failures (PS3.7 C.1, PS3.4 Tables C.4-1 to C.4-3).
+SOME_FAILED        = Reason(0xB000, 206, "Sub-operations complete; there are failures or warnings.")
+CANCELLED          = Reason(0xFE00, 499, "Terminated as the peer asked with C-CANCEL.")
+PENDING            = Reason(0xFF00, 200, "Pending: more is to come.")
+PENDING_UNSUPPORTED = Reason(0xFF01, 200, "Pending: more is to come; some optional keys were not used for matching, or are not known.")
 
 # Warnings of one instance (PS3.18 I.2.1).
 NOT_AS_SOP_CLASS   = Reason(0xB007, 202, "Stored; the data set does not match its SOP class or its encoding rules.")
@@ -66,6 +91,27 @@ FAILURES = (
     NESTED_TOO_DEEPLY,
     TRANSFER_SYNTAX,
 )
+MESSAGE_STATUSES = (
+    NO_SUCH_INSTANCE,
+    INVALID_ARGUMENT,
+    INVALID_INSTANCE,
+    CLASS_CONFLICT,
+    NO_SUCH_ACTION,
+    NOT_AUTHORISED,
+    DUPLICATE_TRANSACTION,
+    DUPLICATE_MESSAGE,
+    UNRECOGNIZED_OPERATION,
+    MISTYPED_ARGUMENT,
+    NO_SUB_OPERATIONS,
+    DESTINATION_UNKNOWN,
+    NOT_AS_COMMAND,
+    BAD_IDENTIFIER,
+    SOME_FAILED,
+    CANCELLED,
+    PENDING,
+    PENDING_UNSUPPORTED,
+)
+"""What only DIMSE says."""
 REQUEST_FAILURES = (
     BAD_REQUEST,
     BAD_QUERY,
@@ -87,7 +133,9 @@ WARNINGS = (NOT_AS_SOP_CLASS,)
 class Refused(Exception):  # noqa: N818 - it is a verdict on the request, not an error of ours
     """The request, or one instance of it, cannot be done; `detail` says why in one sentence."""
 
-    def __init__(self, reason: Reason, detail: str = "") -> None:
+    def __init__(self, reason: Reason, detail: str = "", keyword: str = "") -> None:
         super().__init__(detail or reason.meaning)
         self.reason = reason
         self.detail = detail or reason.meaning
+        self.keyword = keyword
+        """The attribute that is to blame, where it is one."""

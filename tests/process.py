@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -27,10 +28,19 @@ class Running:
         self.process.wait()
 
 
+def free_port() -> int:
+    """One that nobody listens at just now."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
 @contextmanager
 def serving(data: Path, *flags: str) -> Iterator[Running]:
     """A server on a free port; it is up when its log says where."""
     command = [sys.executable, "-m", "dicomweb", "serve", "--data", str(data), "--port", "0"]
+    if "--dimse-port" not in flags:
+        command += ["--dimse-port", "0"]
     process = subprocess.Popen(
         [*command, "--log", "json", *flags],
         stderr=subprocess.PIPE,

@@ -17,7 +17,7 @@ import pydicom.data
 import pytest
 
 from tests.make import dataset, instance, part10, related, related_type
-from tests.process import serving
+from tests.process import free_port, serving
 
 ROOT = Path(__file__).parents[1]
 FILE_SET = Path(pydicom.data.get_testdata_file("DICOMDIR", download=False)).parent
@@ -186,7 +186,13 @@ UNUSABLE = {
 
 @pytest.mark.parametrize("environment, said", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_server_that_cannot_start_says_why_in_a_sentence(tmp_path, environment, said):
-    flags = ["--data", tmp_path, *([] if "DICOMWEB_PORT" in environment else ["--port", "0"])]
+    flags = [
+        "--data",
+        tmp_path,
+        "--dimse-port",
+        "0",
+        *([] if "DICOMWEB_PORT" in environment else ["--port", "0"]),
+    ]
     done = dicomweb("serve", *flags, env=os.environ | environment)
     assert done.returncode == 2
     assert said in summary(done)
@@ -194,10 +200,14 @@ def test_a_server_that_cannot_start_says_why_in_a_sentence(tmp_path, environment
     assert ":pw@" not in done.stderr
 
 
-def test_workers_that_cannot_start_say_why_in_a_sentence(tmp_path):
+@pytest.mark.parametrize("flags", [["--workers", "2"], []], ids=["workers", "two doors"])
+def test_processes_that_cannot_start_say_why_in_a_sentence(tmp_path, flags):
     (tmp_path / "index.sqlite").write_text("This is no database." * 100)
-    done = dicomweb("serve", "--data", tmp_path, "--port", "0", "--workers", "2")
-    assert done.returncode == 1
+    port = "0" if flags else str(free_port())
+    flags = [*flags, "--dimse-port", port]
+    done = dicomweb("serve", "--data", tmp_path, "--port", "0", *flags)
+    assert done.returncode == 2
+    assert done.stderr.count("cannot be opened") == 1
     assert "cannot be opened: file is not a database." in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -205,7 +215,7 @@ def test_workers_that_cannot_start_say_why_in_a_sentence(tmp_path):
 def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
     with serving(tmp_path / "one") as server:
         port = server.url.split(":")[2].split("/")[0]
-        done = dicomweb("serve", "--data", tmp_path / "two", "--port", port)
+        done = dicomweb("serve", "--data", tmp_path / "two", "--port", port, "--dimse-port", "0")
     assert done.returncode == 2
     assert "in use" in summary(done)
     assert "Traceback" not in done.stderr

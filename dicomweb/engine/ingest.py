@@ -26,6 +26,7 @@ from dicomweb.store.recording import Outcome as Recorded
 from schemas.identifiers import Selection, Uid
 from schemas.reasons import (
     DUPLICATE,
+    NOT_AS_COMMAND,
     OTHER_STUDY,
     PROCESSING_FAILURE,
     TOO_LARGE,
@@ -60,6 +61,8 @@ class NotStored:
     SOPClassUID: str = ""
     SOPInstanceUID: str = ""
     """Both empty where the object did not say them."""
+    keyword: str = ""
+    """The attribute that is to blame, where it is one."""
 
 
 Outcome = Stored | NotStored
@@ -82,9 +85,17 @@ class Upload:
     Memory holds at most `MEMORY_BYTES_MAX` and one piece of it.
     """
 
-    def __init__(self, archive: Archive, *, study: Uid | None = None) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        *,
+        study: Uid | None = None,
+        said: Mapping[str, str] | None = None,
+    ) -> None:
+        """`said` is what a message says of the object, by keyword; it has to be true (A900)."""
         self._archive = archive
         self._study = study
+        self._said = said or {}
         self._pieces: list[bytes] = []
         self._held_bytes = 0
         self._staged: Staged | None = None
@@ -141,24 +152,30 @@ class Upload:
         """
         try:
             if self._refused is not None:
-                return self._not_stored(self._refused.reason, self._refused.detail)
+                return self._not_stored(self._refused)
             prepared = await self._archive.run(self._prepare)
             if after is not None:
                 await after._in_line.wait()
             self._in_line.set()
             return await self._record(prepared)
         except Refused as refused:
-            return self._not_stored(refused.reason, refused.detail)
+            return self._not_stored(refused)
         except Exception:  # noqa: BLE001 - one instance's bad luck is not another's
             _log.exception("An instance could not be stored")
-            return self._not_stored(PROCESSING_FAILURE, PROCESSING_FAILURE.meaning)
+            return self._not_stored(Refused(PROCESSING_FAILURE))
         finally:
             self._in_line.set()
             await self.discard()
 
-    def _not_stored(self, reason: Reason, detail: str) -> NotStored:
+    def _not_stored(self, refused: Refused) -> NotStored:
         named = self._values.get
-        return NotStored(reason, detail, named("SOPClassUID", ""), named("SOPInstanceUID", ""))
+        return NotStored(
+            refused.reason,
+            refused.detail,
+            named("SOPClassUID", ""),
+            named("SOPInstanceUID", ""),
+            refused.keyword,
+        )
 
     # In a thread --------------------------------------------------------------
 
@@ -192,6 +209,11 @@ class Upload:
         identity = identify(read.values, strict=self._archive.settings.strict)
         if self._study is not None and identity.StudyInstanceUID != self._study:
             raise Refused(OTHER_STUDY, f"It belongs to study {identity.StudyInstanceUID}.")
+        for keyword, uid in self._said.items():
+            if getattr(identity, keyword) != uid:
+                raise Refused(
+                    NOT_AS_COMMAND, f"{keyword} is not the one that the message says.", keyword
+                )
         return read, identity
 
     def _put_in_front(self, head: bytes, left_out: int) -> None:

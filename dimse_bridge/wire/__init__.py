@@ -1,0 +1,1 @@
+"""The wire without I/O: bytes -> PDUs -> messages and back, and the state table between them."""

@@ -1,0 +1,172 @@
+"""The upper layer of one association, without I/O (PS3.8 9.2).
+
+Bytes go in, indications and bytes to send come out; time and the connection are somebody else's.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from dimse_bridge.wire import pdus
+from dimse_bridge.wire.items import Malformed
+from dimse_bridge.wire.pdus import (
+    HEAD_LENGTH,
+    Abort,
+    AssociateAccept,
+    AssociateReject,
+    AssociateRequest,
+    Data,
+    Pdu,
+    ReleaseRequest,
+    ReleaseResponse,
+)
+from dimse_bridge.wire.states import TRANSITIONS, Action, Artim, Event, State
+
+SERVICE_USER, SERVICE_PROVIDER = 0, 2
+"""Who aborts (PS3.8 Table 9-26)."""
+UNRECOGNIZED_PDU, UNEXPECTED_PDU, INVALID_PARAMETER = 1, 2, 6
+"""Why the service provider aborts."""
+
+LOST = Abort(SERVICE_PROVIDER, 0)
+"""What is told when the connection breaks: the same as an abort, as it has the same effect."""
+
+Indication: TypeAlias = Pdu
+
+_EVENTS: dict[type[Pdu], Event] = {
+    AssociateRequest: Event.REQUEST_PDU,
+    AssociateAccept: Event.ACCEPT_PDU,
+    AssociateReject: Event.REJECT_PDU,
+    Data: Event.DATA_PDU,
+    ReleaseRequest: Event.RELEASE_REQUEST_PDU,
+    ReleaseResponse: Event.RELEASE_RESPONSE_PDU,
+    Abort: Event.ABORT_PDU,
+}
+
+
+class UpperLayer:
+    """One end of an association."""
+
+    def __init__(self, *, requestor: bool, data_bytes_max: int) -> None:
+        """`data_bytes_max`: the longest P-DATA-TF that is taken, as it was told to the peer."""
+        self.state = State.IDLE
+        self.artim_runs = False
+        """The shell times it, and calls `expire`."""
+        self.closes = False
+        """The connection is to be closed once what is to be sent is sent."""
+        self._requestor = requestor
+        self._data_bytes_max = data_bytes_max
+        self._buffer = bytearray()
+        self._outgoing: list[bytes] = []
+        self._told: list[Indication] = []
+
+    # What happens -------------------------------------------------------------
+
+    def connected(self, request: AssociateRequest | None = None) -> None:
+        """The connection is there; a requestor says at once what it requests."""
+        if request is None:
+            self._happens(Event.CONNECTION)
+        else:
+            self._happens(Event.REQUEST)
+            self._happens(Event.CONNECTED, request)
+
+    def receive(self, data: bytes) -> list[Indication]:
+        """What the bytes that came tell; nothing, once the connection is closed."""
+        if self.state is State.IDLE:
+            return []
+        buffer = self._buffer
+        buffer += data
+        at = 0
+        try:
+            while len(buffer) - at >= HEAD_LENGTH and not self.closes:
+                length = int.from_bytes(buffer[at + 2 : at + 6], "big")
+                if length > pdus.length_max(buffer[at], self._data_bytes_max):
+                    raise Malformed("A PDU is longer than what it may be.")  # noqa: TRY301
+                end = at + HEAD_LENGTH + length
+                if end > len(buffer):
+                    break
+                with memoryview(buffer) as whole, whole[at + HEAD_LENGTH : end] as body:
+                    pdu = pdus.parse(buffer[at], body)
+                self._happens(_EVENTS[type(pdu)], pdu)
+                at = end
+        except Malformed:
+            known = at < len(buffer) and 0x01 <= buffer[at] <= 0x07
+            reason = INVALID_PARAMETER if known else UNRECOGNIZED_PDU
+            at = len(buffer)
+            self._happens(Event.INVALID_PDU, Abort(SERVICE_PROVIDER, reason))
+        del buffer[:at]
+        return self._take_told()
+
+    def lost(self) -> list[Indication]:
+        """The connection is closed, by whomever."""
+        if self.state is not State.IDLE:
+            self._happens(Event.CLOSED, LOST)
+        return self._take_told()
+
+    def expire(self) -> None:
+        """The ARTIM timer has run out."""
+        if self.artim_runs:
+            self._happens(Event.ARTIM_EXPIRED)
+
+    # What is wanted -----------------------------------------------------------
+
+    def accept(self, accept: AssociateAccept) -> None:
+        self._happens(Event.ACCEPT, accept)
+
+    def reject(self, reject: AssociateReject) -> None:
+        self._happens(Event.REJECT, reject)
+
+    def send(self, framed: list[bytes]) -> None:
+        """P-DATA-TF PDUs as `messages.frame` builds them."""
+        self._happens(Event.DATA)
+        self._outgoing += framed
+
+    def release(self) -> None:
+        self._happens(Event.RELEASE, ReleaseRequest())
+
+    def respond_to_release(self) -> None:
+        self._happens(Event.RELEASE_RESPONSE, ReleaseResponse())
+
+    def abort(self, reason: int | None = None) -> None:
+        """Ends it at once, for what is wrong with the peer if there is a reason."""
+        if (Event.ABORT, self.state) in TRANSITIONS:
+            why = Abort(SERVICE_USER) if reason is None else Abort(SERVICE_PROVIDER, reason)
+            self._happens(Event.ABORT, why)
+
+    def outgoing(self) -> list[bytes]:
+        """What is to be sent now."""
+        taken, self._outgoing = self._outgoing, []
+        return taken
+
+    # The table at work --------------------------------------------------------
+
+    def _happens(self, event: Event, pdu: Pdu | None = None) -> None:
+        action = TRANSITIONS.get((event, self.state))
+        assert action is not None, f"{event.name} cannot happen in {self.state.name}"
+        if action.artim is not None:
+            self.artim_runs = action.artim is Artim.START
+        if action.sends:
+            self._send(action, event, pdu)
+        if action.tells and pdu is not None:
+            self._told.append(self._abort(event, pdu) if action.aborts else pdu)
+        self.closes = self.closes or action.closes
+        self.state = self._next(action)
+
+    def _send(self, action: Action, event: Event, pdu: Pdu | None) -> None:
+        if action.aborts:
+            self._outgoing.append(pdus.build(self._abort(event, pdu)))
+        elif pdu is not None:
+            self._outgoing.append(pdus.build(pdu))
+
+    def _abort(self, event: Event, pdu: Pdu | None) -> Abort:
+        if event in (Event.ABORT, Event.INVALID_PDU) and isinstance(pdu, Abort):
+            return pdu
+        return Abort(SERVICE_PROVIDER, UNEXPECTED_PDU)
+
+    def _next(self, action: Action) -> State:
+        if action.name == "AR-8" and self._requestor:
+            return State.COLLISION_REQUESTOR_LOCAL
+        return action.next
+
+    def _take_told(self) -> list[Indication]:
+        taken, self._told = self._told, []
+        return taken
