@@ -12,7 +12,9 @@ from pathlib import Path
 
 from dicomweb import settings
 from dicomweb.pixels.encode import FORMATS
-from dicomweb.web.routes import PREFIX, TRANSACTIONS
+from dicomweb.web.requests import PREFIX
+from dicomweb.web.routes import BESIDE, TRANSACTIONS
+from dicomweb.web.routing import Transaction
 from schemas.attributes import ATTRIBUTES, Level
 from schemas.reasons import FAILURES, REQUEST_FAILURES, WARNINGS
 from schemas.syntaxes import SYNTAXES, TransferSyntax
@@ -27,11 +29,19 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def routes() -> str:
+    return _routes(TRANSACTIONS)
+
+
+def beside() -> str:
+    return _routes(BESIDE)
+
+
+def _routes(transactions: Iterable[Transaction]) -> str:
     return table(
         ["", "resource", "what", "by", "answers with"],
         (
             [t.method, f"`{t.path}`", t.name, t.clause, ", ".join(f"`{m}`" for m in t.media_types)]
-            for t in TRANSACTIONS
+            for t in transactions
         ),
     )
 
@@ -118,7 +128,7 @@ RENDERING = """\
 """
 """What the standard has us document (PS3.18 10.4.5)."""
 
-SECTIONS = {"settings": settings.markdown_table, "routes": routes}
+SECTIONS = {"settings": settings.markdown_table, "routes": routes, "beside": beside}
 """The generated parts of README.md, between a pair of comments each."""
 
 
@@ -134,6 +144,10 @@ Written by `python -m conformance.statement` from the tables that the code runs 
 All below `{PREFIX}`; HEAD wherever there is GET, OPTIONS everywhere.
 
 {routes()}
+
+Beside it:
+
+{beside()}
 
 ## Attributes
 

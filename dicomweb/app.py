@@ -12,9 +12,11 @@ from starlette.types import ASGIApp
 
 from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
+from dicomweb.web.cors import Cors
 from dicomweb.web.request_log import RequestLog
+from dicomweb.web.requests import PREFIX
 from dicomweb.web.responses import Response, problem
-from dicomweb.web.routes import PREFIX, TRANSACTIONS
+from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from dicomweb.web.routing import Dispatcher
 from schemas.reasons import NOT_FOUND, Refused
 
@@ -26,15 +28,21 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
     async def metrics(_: Request) -> PlainTextResponse:
         return PlainTextResponse(told.text(), media_type="text/plain; version=0.0.4")
 
+    settings = archive.settings
+    allowed = [t for t in TRANSACTIONS if t.method != "DELETE" or settings.allow_delete]
+    beside = Dispatcher(archive, BESIDE)
     handlers: dict[Any, Any] = {Refused: _refused, ClientDisconnect: _gone, 404: _nothing_here}
     app = Starlette(
         routes=[
-            Mount(PREFIX, Dispatcher(archive, TRANSACTIONS)),
+            Mount(PREFIX, Dispatcher(archive, allowed)),
             Route("/healthz", _healthy),
             Route("/metrics", metrics),
+            *(Route(t.path, beside) for t in BESIDE),
         ],
         exception_handlers=handlers,
     )
+    if settings.origins_allowed:
+        return RequestLog(Cors(app, settings.origins_allowed))
     return RequestLog(app)
 
 
@@ -42,13 +50,14 @@ async def _healthy(_: Request) -> PlainTextResponse:
     return PlainTextResponse("ok\n")
 
 
-async def _refused(_: Request, refused: Refused) -> Response:
+async def _refused(request: Request, refused: Refused) -> Response:
     """The only translation of a refusal to HTTP."""
-    return problem(refused)
+    return problem(refused, accept=request.headers.get("accept"))
 
 
-async def _nothing_here(_: Request, __: Exception) -> Response:
-    return problem(Refused(NOT_FOUND, f"There is nothing here; DICOMweb lives at {PREFIX}."))
+async def _nothing_here(request: Request, _: Exception) -> Response:
+    there = f"There is nothing here; DICOMweb lives at {PREFIX}."
+    return problem(Refused(NOT_FOUND, there), accept=request.headers.get("accept"))
 
 
 async def _gone(_: Request, __: ClientDisconnect) -> Response:

@@ -23,7 +23,7 @@ from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from dicomweb.store.index import UnusableIndex
 from dicomweb.store.opening import open_index
-from dicomweb.web.routes import PREFIX
+from dicomweb.web.requests import PREFIX
 from dimse_bridge.door import open_door
 from dimse_bridge.server import Listening
 from dimse_bridge.server import serving as associations

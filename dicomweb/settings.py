@@ -90,12 +90,23 @@ class Settings(BaseModel):
         description="URL of the service root as clients see it, for a server behind a proxy; "
         "empty: as the request says.",
     )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses and networks of proxies whose Forwarded and X-Forwarded-* headers "
+        "are believed, with commas between; `*`: anybody's.",
+    )
+    cors_origins: str = Field(
+        "",
+        description="Origins of web pages, such as viewers, that may use this server from a "
+        "browser, with commas between: `https://viewer.example.org`; `*`: any page.",
+    )
     strict: bool = Field(
         False, description="By the letter of the standard, without leniency for real clients."
     )
     duplicates: Literal["refuse", "replace"] = Field(
         "refuse", description="What other content under a known SOP Instance UID does."
     )
+    allow_delete: bool = Field(False, description="Allows DELETE of studies, series and instances.")
     search_limit: int = Field(
         1000, ge=1, le=100_000, description="Results that one search returns at most."
     )
@@ -192,6 +203,25 @@ class Settings(BaseModel):
             raise ValueError("it has to be an http:// or https:// URL without query")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for name in _listed(value):
+            if name != "*":
+                try:
+                    ipaddress.ip_network(name, strict=False)
+                except ValueError:
+                    raise ValueError(f"{name} is no address and no network") from None
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins(cls, value: str) -> str:
+        for name in _listed(value):
+            if name != "*" and not re.fullmatch(r"https?://[^\s/?#@]+", name):
+                raise ValueError(f"{name} is no origin: scheme, host and port, and no more")
+        return value
+
     @model_validator(mode="after")
     def _safe(self) -> Settings:
         if self.dimse_tls_port and not (self.tls_certificate and self.tls_key):
@@ -202,6 +232,11 @@ class Settings(BaseModel):
                 "are; say --open-to-network if that is meant"
             )
         return self
+
+    @property
+    def origins_allowed(self) -> tuple[str, ...]:
+        """The members of `cors_origins`."""
+        return _listed(self.cors_origins)
 
     @property
     def index_url(self) -> str:
@@ -221,6 +256,10 @@ class Loaded:
     settings: Settings
     origins: Mapping[str, str]
     """By name: where the value came from."""
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def is_loopback(host: str) -> bool:

@@ -63,6 +63,7 @@ PRECONDITION       = Reason(None, 412, "It is not in the state that the request 
 UNDECODABLE        = Reason(None, 406, "The pixels cannot be decoded, so they can only be had as they are stored.")
 UNSUPPORTED_MEDIA  = Reason(None, 415, "The media type of the request is not supported.")
 UNSATISFIABLE      = Reason(None, 416, "None of the ranges of bytes is in it.")
+NOT_IMPLEMENTED    = Reason(None, 501, "This server cannot do that.")
 PICTURE_TOO_LARGE  = Reason(None, 413, "The picture would be larger than this server renders.")
 UNRENDERABLE       = Reason(None, 500, "The instance is stored, but what it holds cannot be rendered.")
 BUSY               = Reason(None, 503, "Too many pictures are being rendered; ask again.")
@@ -126,6 +127,7 @@ REQUEST_FAILURES = (
     PICTURE_TOO_LARGE,
     UNRENDERABLE,
     BUSY,
+    NOT_IMPLEMENTED,
 )
 WARNINGS = (NOT_AS_SOP_CLASS,)
 

@@ -11,7 +11,7 @@ import pytest
 
 from conformance import statement
 from dicomweb.settings import Settings
-from dicomweb.web.routes import TRANSACTIONS
+from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from tests.process import serving
 
 README = (statement.ROOT / "README.md").read_text()
@@ -40,6 +40,7 @@ def test_every_setting_has_help_and_is_documented():
 
 def test_every_transaction_names_its_clause():
     assert all(t.clause == "ours" or t.clause.startswith("PS3.18 10.") for t in TRANSACTIONS)
+    assert all(t.clause.startswith("PS3.18 9.") for t in BESIDE)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,6 +27,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 INSTANCES_REMEMBERED = 1_024
+BODIES_REMEMBERED = 4_096
+BODIES_REMEMBERED_BYTES = 64 * 1024 * 1024
 CONDEMNED_AT_ONCE = 500
 INGEST_THREADS = 3
 """Writing waits for the disk and parsing for the interpreter: a third thread fills the gaps."""
@@ -45,6 +47,10 @@ class Archive:
     """Instances whose frames were asked for, with their layouts."""
     pictures: Pictures = field(default_factory=Pictures)
     """What was rendered, and where it is."""
+    bodies: Recent[Hashable, bytes] = field(
+        default_factory=lambda: Recent(BODIES_REMEMBERED, BODIES_REMEMBERED_BYTES)
+    )
+    """Finished answers, by all that makes them what they are."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, done in a thread."""

@@ -21,6 +21,15 @@ PAGE_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A study, series or instance at a moment; when it changes it has another."""
+
+    id: int
+    changed_microseconds: int
+    """When it last changed, since 1970; 0 is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
 class Instance:
     """A stored instance: who it is, and where and how its bytes lie."""
 
@@ -39,6 +48,10 @@ class Instance:
     @property
     def syntax(self) -> TransferSyntax:
         return syntax_of(self.TransferSyntaxUID)
+
+    @property
+    def state(self) -> State:
+        return State(self.id, self.stored_microseconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +141,26 @@ async def stored_syntaxes(archive: Archive, selection: Selection) -> set[str]:
     return {uid for (uid,) in await archive.index.fetch(_syntaxes(tuple(asked)), asked)}
 
 
-async def _rows(
+async def _pages(
     archive: Archive, selection: Selection, content: str | None = None
-) -> AsyncIterator[tuple[Any, ...]]:
+) -> AsyncIterator[list[tuple[Any, ...]]]:
     asked = _asked(selection)
     if selection.instance is not None:
-        for row in await archive.index.fetch(_one(content), asked):
-            yield row
+        yield await archive.index.fetch(_one(content), asked)
         return
     for (series,) in await archive.index.fetch(_series(tuple(asked)), asked):
         after = -1
         while page := await archive.index.fetch(_page(content), {"at": series, "after": after}):
-            for row in page:
-                yield row
+            yield page
             after = page[-1][0]
+
+
+async def _rows(
+    archive: Archive, selection: Selection, content: str | None = None
+) -> AsyncIterator[tuple[Any, ...]]:
+    async for page in _pages(archive, selection, content):
+        for row in page:
+            yield row
 
 
 async def instances(archive: Archive, selection: Selection) -> AsyncIterator[Instance]:
@@ -150,10 +169,43 @@ async def instances(archive: Archive, selection: Selection) -> AsyncIterator[Ins
         yield Instance(*row)
 
 
-async def headers(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Instance, bytes]]:
-    """Each instance with its compressed DICOM JSON, as ingest wrote it."""
-    async for *row, header in _rows(archive, selection, "header"):
-        yield Instance(*row), header
+async def headers(
+    archive: Archive, selection: Selection
+) -> AsyncIterator[list[tuple[Instance, bytes]]]:
+    """Instances with their compressed DICOM JSON, as ingest wrote it; a page of them at a time."""
+    async for page in _pages(archive, selection, "header"):
+        yield [(Instance(*row), header) for *row, header in page]
+
+
+async def layouts(archive: Archive, selection: Selection) -> AsyncIterator[Laid]:
+    """Each instance with where its values lie."""
+    async for *row, layout in _rows(archive, selection, "layout"):
+        yield Laid(Instance(*row), Layout.from_bytes(layout))
+
+
+_STATES = {
+    "study": (STUDY_TABLE.c.changed_microseconds, STUDY_TABLE),
+    "series": (SERIES_TABLE.c.changed_microseconds, STUDY_TABLE.join(SERIES_TABLE)),
+    "instance": (INSTANCE_TABLE.c.stored_microseconds, _JOINED),
+}
+
+
+@lru_cache
+def _state(levels: tuple[str, ...]) -> Select[Any]:
+    changed, joined = _STATES[levels[-1]]
+    return (
+        select(changed.table.c.id, changed)
+        .select_from(joined)
+        .where(*(_LEVELS[level] == bindparam(level) for level in levels))
+    )
+
+
+async def state(archive: Archive, selection: Selection) -> State:
+    """The state of what `selection` points at; Refused (404, 410) when there is nothing."""
+    asked = _asked(selection)
+    for row in await archive.index.fetch(_state(tuple(asked)), asked):
+        return State(*row)
+    raise await missing(archive, selection)
 
 
 async def described(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Laid, bytes]]:

@@ -140,7 +140,8 @@ def check_size(size: tuple[int, int]) -> None:
 
 async def frame_bytes(archive: Archive, source: Source, number: int) -> bytes:
     """A frame as it is stored."""
-    part = await retrieve.frame(archive, source.laid, number)
+    stored, *_ = retrieve.frame_offers(source.laid)
+    part = await retrieve.frame(archive, source.laid, number, stored)
     if part.length is None or part.length > FRAME_BYTES_MAX:
         raise Refused(PICTURE_TOO_LARGE, f"A frame has {part.length} bytes.")
     return await retrieve.joined_body(part)

@@ -6,10 +6,15 @@ give an object another encoding than the stored one.
 
 from __future__ import annotations
 
+import re
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
+
+import orjson
+from pydicom.datadict import tag_for_keyword
 
 from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
@@ -17,8 +22,8 @@ from dicomweb.engine.compression import decompress
 from dicomweb.engine.instances import Instance, Laid
 from dicomweb.pixels.frames import Ranges, align
 from dicomweb.store.blobs import NoBlob
-from schemas.dicom_json import Bulk
-from schemas.identifiers import Selection
+from schemas.dicom_json import INSTANCE_URL, Bulk
+from schemas.identifiers import Selection, Uid
 from schemas.json_values import swapped
 from schemas.part10 import file_meta
 from schemas.reasons import NOT_FOUND, Refused
@@ -31,7 +36,12 @@ CHUNK_BYTES = 256 * 1024
 AT_ONCE_BYTES_MAX = 1024 * 1024
 """Up to this an object or a value is one read: a CT slice or a tile is; above, it is streamed."""
 
+METADATA_BYTES = 512 * 1024
+"""How much metadata is made before it is sent, give or take an instance."""
+
 Chunks = AsyncIterator[bytes]
+Range = tuple[int, int]
+"""An offset and a length."""
 T = TypeVar("T")
 
 
@@ -45,6 +55,16 @@ class Part:
     """At once where it is small, in chunks where it is not."""
     syntax: TransferSyntax | None = None
     """How the bytes are encoded; None: not in a way of DICOM's, as pictures."""
+    cut: Callable[[int, int], Chunks] | None = None
+    """The bytes from one offset to another, where that costs no more than what it gives."""
+
+    def some(self, begin: int, end: int) -> bytes | Chunks:
+        """The bytes from `begin` to before `end`, in place of all."""
+        if isinstance(self.body, bytes):
+            return self.body[begin:end]
+        if self.cut is not None:
+            return self.cut(begin, end)
+        return _cut(self.body, ((begin, end - begin),))
 
 
 # Instances -----------------------------------------------------------------------
@@ -69,7 +89,10 @@ async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> 
         length = instance.size_bytes
         if length <= AT_ONCE_BYTES_MAX:
             return Part(length, await archive.blobs.read(instance.blob, 0, length), syntax)
-        return Part(length, archive.blobs.stream(instance.blob, 0, length), syntax)
+        whole = ((0, length),)
+        return await _streamed(
+            length, syntax, lambda ranges: _ranges(archive, instance, ranges), whole
+        )
     assert syntax is EXPLICIT_VR_LE, f"{syntax.name} was not offered"
     meta = file_meta(
         SOPClassUID=instance.SOPClassUID,
@@ -121,10 +144,30 @@ async def _inflated(archive: Archive, instance: Instance) -> Chunks:
 # Metadata ------------------------------------------------------------------------
 
 
-async def metadata(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Instance, bytes]]:
-    """Each instance with its DICOM JSON; `INSTANCE_URL` stands where its URL belongs (Annex F)."""
-    async for instance, header in rows.headers(archive, selection):
-        yield instance, decompress(header)
+async def metadata(
+    archive: Archive, selection: Selection, write: Callable[[Instance, bytes], T]
+) -> AsyncIterator[list[T]]:
+    """What `write` makes, in a thread, of each instance and its DICOM JSON, some at a time.
+
+    `INSTANCE_URL` stands in the JSON where the URL of the instance belongs (Annex F).
+    """
+
+    def some(page: list[tuple[Instance, bytes]]) -> list[T]:
+        made: list[T] = []
+        size_bytes = 0
+        for instance, header in page:
+            text = decompress(header)
+            made.append(write(instance, text))
+            size_bytes += len(text)
+            if size_bytes > METADATA_BYTES:
+                break
+        return made
+
+    async for page in rows.headers(archive, selection):
+        while page:
+            made = await archive.run(partial(some, page))
+            yield made
+            page = page[len(made) :]
 
 
 # Frames and bulk data --------------------------------------------------------------
@@ -148,13 +191,14 @@ async def remembered(
 
 
 def frame_offers(laid: Laid) -> tuple[TransferSyntax, ...]:
-    """The transfer syntaxes its frames can be given in (PS3.18 10.4.3.3.6)."""
+    """The transfer syntaxes its frames can be given in, as stored first (PS3.18 10.4.3.3.6)."""
     stored = laid.instance.syntax
     return (stored,) if stored.encapsulated else (EXPLICIT_VR_LE,)
 
 
-async def frame(archive: Archive, laid: Laid, number: int) -> Part:
-    """Frame `number`, counted from one; Refused (404) where there is none.
+async def frame(archive: Archive, laid: Laid, number: int, syntax: TransferSyntax) -> Part:
+    """Frame `number`, counted from one, in one of its `frame_offers`; Refused (404) where there is
+    none.
 
     Native frames are little endian, one-bit ones begin at bit 0 (PS3.18 8.7.3.3.1); an
     encapsulated one is its codestream, its fragments joined (8.7.3.3.2).
@@ -163,7 +207,6 @@ async def frame(archive: Archive, laid: Laid, number: int) -> Part:
     ranges = index.ranges(number) if index is not None else None
     if index is None or ranges is None:
         raise Refused(NOT_FOUND, _no_frame(laid, number))
-    (syntax,) = frame_offers(laid)
     pixels = laid.layout.bulk[laid.layout.pixels]
     span, lead = _in_words(ranges, pixels)
     found = await _value(archive, laid, replace(pixels, ranges=span), syntax)
@@ -212,22 +255,50 @@ def bulk_offers(laid: Laid, path: str) -> tuple[TransferSyntax, ...]:
     return frame_offers(laid) if path == laid.layout.pixels else (EXPLICIT_VR_LE,)
 
 
-def bulk_parts(laid: Laid, path: str) -> int:
+ENCAPSULATED_DOCUMENT = f"{tag_for_keyword('EncapsulatedDocument'):08X}"
+_DOCUMENT_TYPE = f"{tag_for_keyword('MIMETypeOfEncapsulatedDocument'):08X}"
+
+
+async def own_media_type(archive: Archive, laid: Laid, path: str) -> str:
+    """The media type that an object says its value is of; "" of all but documents (WADO-35)."""
+    if path != ENCAPSULATED_DOCUMENT:
+        return ""
+    instance = laid.instance
+    one = Selection(
+        Uid(instance.StudyInstanceUID),
+        Uid(instance.SeriesInstanceUID),
+        Uid(instance.SOPInstanceUID),
+    )
+
+    def told(_: Instance, text: bytes) -> str:
+        values = orjson.loads(text.replace(INSTANCE_URL, b"")).get(_DOCUMENT_TYPE, {}).get("Value")
+        return str(values[0]).strip().lower() if values else ""
+
+    async for (media_type,) in metadata(archive, one, told):
+        return media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
+    return ""
+
+
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*")
+
+
+def bulk_parts(laid: Laid, path: str, syntax: TransferSyntax) -> int:
     """How many parts the value at `path` is given in: one, or one a compressed frame (WADO-33)."""
     index = laid.layout.frames
-    if path == laid.layout.pixels and laid.instance.syntax.encapsulated and index is not None:
+    if path == laid.layout.pixels and syntax.encapsulated and index is not None:
         return max(1, index.frame_count)
     return 1
 
 
-async def bulk(archive: Archive, laid: Laid, path: str) -> AsyncIterator[Part]:
-    """The value at `path`, in its parts."""
-    parts = bulk_parts(laid, path)
+async def bulk(
+    archive: Archive, laid: Laid, path: str, syntax: TransferSyntax
+) -> AsyncIterator[Part]:
+    """The value at `path` in one of its `bulk_offers`, in its parts."""
+    parts = bulk_parts(laid, path, syntax)
     if parts > 1:
         for number in range(1, parts + 1):
-            yield await frame(archive, laid, number)
+            yield await frame(archive, laid, number, syntax)
     else:
-        (syntax,) = bulk_offers(laid, path)
         yield await _value(archive, laid, laid.layout.bulk[path], syntax)
 
 
@@ -238,7 +309,13 @@ async def _value(archive: Archive, laid: Laid, value: Bulk, syntax: TransferSynt
     if instance.syntax.deflated:
         return Part(length, _cut(_inflated(archive, instance), value.ranges), syntax)
     if length > AT_ONCE_BYTES_MAX:
-        return Part(length, _swapped(_ranges(archive, instance, value.ranges), value.word), syntax)
+        return await _streamed(
+            length,
+            syntax,
+            lambda ranges: _swapped(_ranges(archive, instance, ranges), value.word),
+            value.ranges,
+            value.word,
+        )
     pieces = [await archive.blobs.read(instance.blob, *span) for span in value.ranges]
     return Part(length, swapped(b"".join(pieces), value.word), syntax)
 
@@ -249,6 +326,56 @@ async def _ranges(
     for offset, length in ranges:
         async for chunk in archive.blobs.stream(instance.blob, offset, length):
             yield chunk
+
+
+async def _streamed(
+    length: int,
+    syntax: TransferSyntax,
+    read: Callable[[Sequence[Range]], Chunks],
+    ranges: Sequence[Range],
+    word: int = 1,
+) -> Part:
+    """A part that `read` streams, whose file is open when this returns: a blob that is not there is
+    known before anything is sent.
+    """
+
+    def cut(begin: int, end: int) -> Chunks:
+        whole = begin - begin % word, min(length, end + -end % word)
+        chunks = read(list(_within(ranges, *whole)))
+        return chunks if word == 1 else _cut(chunks, ((begin - whole[0], end - begin),))
+
+    chunks = read(ranges)
+    return Part(length, Begun(await anext(chunks), chunks), syntax, cut)
+
+
+def _within(ranges: Sequence[Range], begin: int, end: int) -> Iterator[Range]:
+    """What of joined ranges lies between two offsets into them."""
+    position = 0
+    for offset, length in ranges:
+        first, last = max(begin - position, 0), min(end - position, length)
+        if first < last:
+            yield offset + first, last - first
+        position += length
+
+
+class Begun:
+    """A stream whose first chunk has been read."""
+
+    def __init__(self, first: bytes, rest: Chunks) -> None:
+        self._first: bytes | None = first
+        self._rest = rest
+
+    def __aiter__(self) -> Begun:
+        return self
+
+    async def __anext__(self) -> bytes:
+        first, self._first = self._first, None
+        return await anext(self._rest) if first is None else first
+
+    async def aclose(self) -> None:
+        """Lets go of what it reads from; harmless at any time."""
+        if close := getattr(self._rest, "aclose", None):
+            await close()
 
 
 async def _swapped(chunks: Chunks, width: int) -> Chunks:

@@ -85,9 +85,10 @@ async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: i
         length = sum(length for _, length in value.ranges)
         if bulks_needed(path) and length <= room:
             room -= length
+            syntax = retrieve.bulk_offers(laid, path)[0]
             pieces = [
                 await retrieve.joined_body(part)
-                async for part in retrieve.bulk(archive, laid, path)
+                async for part in retrieve.bulk(archive, laid, path, syntax)
             ]
             bulks[path] = b"".join(pieces)
     ds = DataSet(ds.members, bulks)

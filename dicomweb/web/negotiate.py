@@ -94,6 +94,11 @@ class Range:
     q: float
 
     @property
+    def name(self) -> str:
+        """Type and subtype, such as application/dicom."""
+        return f"{self.type}/{self.subtype}"
+
+    @property
     def is_wild(self) -> bool:
         return "*" in (self.type, self.subtype)
 
@@ -166,16 +171,22 @@ def parse_accept(text: str) -> tuple[Range, ...]:
     return tuple(found for entry in entries if (found := _range(entry)) is not None)
 
 
+def parse_quality(text: str) -> float | None:
+    """The quality in `text`, 0 to 1; None if it is none (RFC 9110 12.4.2)."""
+    return float(text) if _QUALITY.fullmatch(text) else None
+
+
 def _range(entry: str) -> Range | None:
     media_type = parse_media_type(_spelled_out(entry))
-    if media_type is None or not _QUALITY.fullmatch(quality := media_type.value("q") or "1"):
+    quality = parse_quality((media_type and media_type.value("q")) or "1")
+    if media_type is None or quality is None:
         return None
     inner, multipart = _inside(media_type)
     if inner is None or (inner.type == "*" and inner.subtype != "*"):
         return None
     syntaxes = media_type.values("transfer-syntax") or inner.values("transfer-syntax")
     named = tuple(uid.strip() for value in syntaxes for uid in value.split(",") if uid.strip())
-    return Range(inner.type, inner.subtype, multipart, named, float(quality))
+    return Range(inner.type, inner.subtype, multipart, named, quality)
 
 
 def _spelled_out(entry: str) -> str:
@@ -264,7 +275,7 @@ def _covers(wide: Range, narrow: Range) -> bool:
 
 def _unmixed(ranges: tuple[Range, ...]) -> tuple[Range, ...]:
     """By the letter: one transfer syntax a range (PS3.18 8.7.3.5.2), no mix (8.7.5)."""
-    names = {f"{found.type}/{found.subtype}" for found in ranges if found.q > 0}
+    names = {found.name for found in ranges if found.q > 0}
     if names & _DICOM_TYPES and names & _RENDERED_TYPES:
         raise Refused(BAD_REQUEST, "The list mixes DICOM and rendered media types.")
     return tuple(found for found in ranges if len(found.syntaxes) <= 1)

@@ -12,9 +12,10 @@ from dicomweb.engine.retrieve import Part
 from dicomweb.engine.sources import Source
 from dicomweb.pixels.encode import BY_MEDIA_TYPE, FORMATS, Format
 from dicomweb.web import params
+from dicomweb.web.contents import Sent, multipart_stream
 from dicomweb.web.negotiate import Offer
 from dicomweb.web.requests import Request
-from dicomweb.web.responses import Header, Response, Sent, multipart_stream, warning
+from dicomweb.web.responses import Header, Response, warning
 from schemas.identifiers import Selection
 from schemas.reasons import NOT_ACCEPTABLE, Refused
 from schemas.view import AskedView, View
@@ -176,11 +177,9 @@ async def _in_parts(
             break
     if not ahead:
         raise refused or Refused(NOT_ACCEPTABLE, "There is nothing in it that can be rendered.")
-    response = multipart_stream(
-        ahead[0].content_type, _joined(ahead, parts), 200 if refused is None else 206
-    )
-    response.headers += [("Vary", "Accept"), *headers]
-    return response
+    told = [("Vary", "Accept"), *headers]
+    status = 200 if refused is None else 206
+    return multipart_stream(ahead[0].content_type, _joined(ahead, parts), told, status)
 
 
 async def _rendered(pictures: AsyncIterator[Picture | Refused]) -> AsyncIterator[Sent | Refused]:

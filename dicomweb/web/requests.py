@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
@@ -12,8 +13,17 @@ from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.instances import Instance
 from dicomweb.web import params
+from dicomweb.web.conditions import Validators, Verdict, range_applies, verdict
+from dicomweb.web.contents import Content
+from dicomweb.web.forwarded import Origin, Trusted, origin
 from dicomweb.web.negotiate import Offer, negotiate
+from dicomweb.web.ranges import spans
+from dicomweb.web.responses import Header, Response, problem
 from schemas.attributes import Level
+from schemas.reasons import PRECONDITION, UNSATISFIABLE, Refused
+
+PREFIX = "/dicom-web"
+"""Where the service root is, below whatever the application is mounted at."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -38,10 +48,29 @@ class Request:
     def strict(self) -> bool:
         return self.archive.settings.strict
 
+    @property
+    def is_safe(self) -> bool:
+        """Whether it only asks."""
+        return self.scope["method"] in ("GET", "HEAD")
+
     @cached_property
     def base_url(self) -> str:
         """The service root as this client can reach it (PS3.18 8.2), without a slash at its end."""
-        return self.archive.settings.public_url.rstrip("/") or _base_url(self.scope, self.headers)
+        settings = self.archive.settings
+        if settings.public_url:
+            return settings.public_url.rstrip("/")
+        return _base_url(self.scope, self.headers, _trusted(settings.trusted_proxies))
+
+    @cached_property
+    def accept(self) -> str | None:
+        """The Accept header; of several, one list."""
+        return ", ".join(self.headers.getlist("accept")) or None
+
+    @property
+    def takes_anything(self) -> bool:
+        """Whether the client names nothing that it would rather have."""
+        named = [value for name, value in self.parameters if name == "accept"]
+        return not named and (self.accept or "*/*").strip() == "*/*"
 
     def url_of(self, instance: Instance) -> str:
         """The URL of an instance as this client can reach it."""
@@ -54,14 +83,63 @@ class Request:
     def negotiate(self, *offers: Offer, strict: bool | None = None) -> Offer:
         """The offer this client prefers; Refused (406) when it accepts none (PS3.18 8.7.8)."""
         asked = [value for name, value in self.parameters if name == "accept"]
-        accept = ", ".join(self.headers.getlist("accept")) or None
-        return negotiate(accept, asked, offers, strict=self.strict if strict is None else strict)
+        strict = self.strict if strict is None else strict
+        return negotiate(self.accept, asked, offers, strict=strict)
+
+    def unchanged(self, validators: Validators) -> Response | None:
+        """304 where the client has this already (RFC 9110 13); Refused (412) where it demands
+        something else.
+        """
+        match verdict(self.headers, validators, safe=self.is_safe):
+            case Verdict.NOT_MODIFIED:
+                return Response(304, [*validators.headers(), VARY])
+            case Verdict.FAILED:
+                raise Refused(PRECONDITION)
+        return None
+
+    def give(self, content: Content, validators: Validators) -> Response:
+        """All of `content`, or the ranges of it that are asked for (RFC 9110 14.2, NEG-74)."""
+        headers = [*validators.headers(), VARY]
+        length = content.length
+        if length is None:
+            return content.whole(headers)
+        headers.append(("Accept-Ranges", "bytes"))
+        asked = self.headers.get("range")
+        if asked is None or self.scope["method"] != "GET":
+            return content.whole(headers)
+        found = spans(asked, length)
+        if found is None or not range_applies(self.headers, validators):
+            return content.whole(headers)
+        if not found:
+            there = ("Content-Range", f"bytes */{length}")
+            return problem(Refused(UNSATISFIABLE), [there], accept=self.accept)
+        return content.some(found, headers)
 
 
-def _base_url(scope: Scope, headers: Headers) -> str:
-    scheme = scope["scheme"]
-    root: str = scope.get("root_path", "")
-    return f"{scheme}://{_authority(scope, headers, scheme)}{root}"
+VARY: Header = ("Vary", "Accept")
+
+
+@lru_cache
+def _trusted(names: str) -> Trusted:
+    return Trusted.parse(names)
+
+
+def _base_url(scope: Scope, headers: Headers, trusted: Trusted) -> str:
+    """The root that Starlette keeps of an application that is mounted is the one of the whole."""
+    client = scope.get("client")
+    said = Origin()
+    if trusted.everybody or trusted.networks:
+        said = origin(_joined(headers), client[0] if client else None, trusted)
+    scheme = said.scheme or scope["scheme"]
+    root: str = said.prefix + scope.get("app_root_path", scope.get("root_path", ""))
+    authority = said.authority or _authority(scope, headers, scheme)
+    return f"{scheme}://{authority}{root}{PREFIX}"
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Each proxy may add a line of its own."""
+    names: Iterable[str] = dict.fromkeys(headers.keys())
+    return {name: ", ".join(headers.getlist(name)) for name in names}
 
 
 def _authority(scope: Scope, headers: Headers, scheme: str) -> str:

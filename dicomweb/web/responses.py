@@ -1,20 +1,18 @@
-"""Responses as ASGI messages: JSON, multipart and single parts, problems."""
+"""Responses as ASGI messages: JSON and problems; those of parts are in contents.py."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from html import escape
 
+import orjson
 from starlette.types import Receive, Scope, Send
 
-from dicomweb.engine.retrieve import Part
-from dicomweb.web.multipart import Writer
+from dicomweb.web.negotiate import Offer, negotiate
 from schemas.reasons import Refused
 
 Header = tuple[str, str]
-
-SENT_AT_ONCE_BYTES = 64 * 1024
-"""Small pieces are joined up to this: a send costs more than a copy of it."""
 
 
 @dataclass(slots=True)
@@ -74,97 +72,36 @@ def dicom_json(body: bytes, status: int = 200, headers: Iterable[Header] = ()) -
     return Response(status, [("Content-Type", "application/dicom+json"), *headers], body)
 
 
-def dicom_json_stream(objects: AsyncIterator[bytes]) -> Response:
-    """A top-level array of objects as they come (PS3.18 F.2.1)."""
-    return Response(200, [("Content-Type", "application/dicom+json")], _array(objects))
-
-
-async def _array(objects: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    pieces, held, opening = [b"["], 1, b""
-    async for text in objects:
-        pieces += (opening, text)
-        held += len(text)
-        opening = b","
-        if held >= SENT_AT_ONCE_BYTES:
-            yield b"".join(pieces)
-            pieces, held = [], 0
-    yield b"".join([*pieces, b"]"])
-
-
 def no_content(headers: Iterable[Header] = ()) -> Response:
     return Response(204, list(headers))
 
 
-def problem(refused: Refused, headers: Iterable[Header] = ()) -> Response:
-    """What is wrong, in a sentence, for whoever reads it (PS3.18 8.5, NEG-69)."""
-    body = f"{refused.detail}\n".encode()
-    return Response(
-        refused.reason.http, [("Content-Type", "text/plain; charset=utf-8"), *headers], body
-    )
+_TEXT, _PAGE, _REPORT = Offer("text/plain"), Offer("text/html"), Offer("application/json")
+
+
+def problem(
+    refused: Refused, headers: Iterable[Header] = (), *, accept: str | None = None
+) -> Response:
+    """What is wrong, in a sentence, for whoever reads it (PS3.18 8.5, NEG-69).
+
+    In JSON or as a page for clients that would rather have that; a page, by the letter, is also for
+    those that named nothing we could say it in (NEG-73).
+    """
+    try:
+        offer = negotiate(accept, (), (_TEXT, _REPORT, _PAGE), strict=False)
+    except Refused:
+        offer = _PAGE
+    status, sentence = refused.reason.http, refused.detail
+    bodies = {
+        _TEXT: ("; charset=utf-8", f"{sentence}\n"),
+        _PAGE: ("; charset=utf-8", f"<!DOCTYPE html><title>{status}</title><p>{escape(sentence)}"),
+        _REPORT: ("", orjson.dumps({"status": status, "detail": sentence}).decode()),
+    }
+    charset, body = bodies[offer]
+    content_type = ("Content-Type", offer.media_type + charset)
+    return Response(status, [content_type, *headers], body.encode())
 
 
 def warning(base_url: str, text: str) -> Header:
     """A Warning header as PS3.18 8.3.4 prints it (RUL-09)."""
     return "Warning", f"299 {base_url}: {text}".encode("ascii", "replace").decode()
-
-
-# Parts -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A part with what its headers say of it (PS3.18 8.6.1.2)."""
-
-    part: Part
-    content_type: str
-    location: str
-
-    def headers(self) -> list[Header]:
-        named = [("Content-Type", self.content_type), ("Content-Location", self.location)]
-        length = self.part.length
-        return named if length is None else [*named, ("Content-Length", str(length))]
-
-
-def single(sent: Sent, status: int = 200) -> Response:
-    """One part as the whole payload (PS3.18 8.6.1.1)."""
-    named = [("Content-Type", sent.content_type), ("Content-Location", sent.location)]
-    return Response(status, named, sent.part.body, sent.part.length)
-
-
-def multipart(media_type: str, sent: Sequence[Sent]) -> Response:
-    """A few parts, all known beforehand, so that the length is too."""
-    writer = Writer(media_type)
-    headers = [("Content-Type", writer.content_type)]
-    pieces: list[bytes | AsyncIterator[bytes]] = []
-    for part in sent:
-        pieces += (writer.head(part.headers()), part.part.body)
-    pieces.append(writer.tail())
-    whole = [piece for piece in pieces if isinstance(piece, bytes)]
-    if len(whole) == len(pieces):
-        return Response(200, headers, whole)
-    streamed = [part.part.length for part in sent if not isinstance(part.part.body, bytes)]
-    known = [length for length in streamed if length is not None]
-    length = sum(map(len, whole)) + sum(known) if len(known) == len(streamed) else None
-    return Response(200, headers, _joined(pieces), length)
-
-
-def multipart_stream(media_type: str, sent: AsyncIterator[Sent], status: int = 200) -> Response:
-    """Parts as they come; a failure on the way cuts the connection, so that it is no clean end."""
-    writer = Writer(media_type)
-    return Response(status, [("Content-Type", writer.content_type)], _parts(writer, sent))
-
-
-async def _parts(writer: Writer, sent: AsyncIterator[Sent]) -> AsyncIterator[bytes]:
-    async for part in sent:
-        async for piece in _joined((writer.head(part.headers()), part.part.body)):
-            yield piece
-    yield writer.tail()
-
-
-async def _joined(pieces: Iterable[bytes | AsyncIterator[bytes]]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            yield piece
-        else:
-            async for chunk in piece:
-                yield chunk

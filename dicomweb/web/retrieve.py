@@ -1,44 +1,22 @@
-"""WADO-RS: instances, metadata, frames and bulk data (PS3.18 10.4)."""
+"""WADO-RS: studies, series and instances as Part 10 files, in parts, alone or zipped."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 
-from dicomweb.engine import answers, retrieve
-from dicomweb.engine.instances import Instance, Laid, instances, stored_syntaxes
-from dicomweb.web import params
-from dicomweb.web.negotiate import DICOM, DICOM_JSON, Offer
-from dicomweb.web.requests import Request
-from dicomweb.web.responses import (
-    Response,
-    Sent,
-    dicom_json_stream,
-    multipart,
-    multipart_stream,
-    single,
-)
-from schemas.attributes import Level
-from schemas.dicom_json import INSTANCE_URL
+from dicomweb.engine import retrieve
+from dicomweb.engine.instances import Instance, Laid, State, instances, state, stored_syntaxes
+from dicomweb.web import offers, params
+from dicomweb.web.conditions import Validators, tag_of
+from dicomweb.web.contents import Sent, multipart, multipart_stream, single
+from dicomweb.web.negotiate import DICOM, Offer
+from dicomweb.web.requests import VARY, Request
+from dicomweb.web.responses import Response
+from dicomweb.web.values import validators_of, values_of
+from dicomweb.web.zipped import zipped
 from schemas.identifiers import Selection
-from schemas.reasons import NOT_FOUND, Refused
-from schemas.syntaxes import NATIVE, TransferSyntax, syntax_of
-
-JSON = Offer(DICOM_JSON)
-
-
-def _url(request: Request, instance: Instance) -> str:
-    uids = {
-        keyword: getattr(instance, keyword)
-        for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
-    }
-    return request.base_url + answers.resource(Level.INSTANCE, uids)
-
-
-def _body_offer(syntax: TransferSyntax, media_type: str, *, multipart: bool, stored: bool) -> Offer:
-    return Offer(media_type, multipart=multipart, transfer_syntax=syntax.uid, stored=stored)
-
-
-# Instances -----------------------------------------------------------------------
+from schemas.reasons import Refused
+from schemas.syntaxes import TransferSyntax, syntax_of
 
 
 async def retrieve_instances(request: Request) -> Response:
@@ -47,20 +25,24 @@ async def retrieve_instances(request: Request) -> Response:
     200 when all are there, 206 when some cannot be given as asked, 406 when none can (WADO-09).
     """
     asked = params.selection(request.path, strict=request.strict)
-    stored = await stored_syntaxes(request.archive, asked)
-    if not stored:
-        raise Refused(NOT_FOUND, "There is nothing stored under that UID.")
-    chosen, refused = {}, None
-    for uid in stored:
+    now = await state(request.archive, asked)
+    stored = [syntax_of(uid) for uid in sorted(await stored_syntaxes(request.archive, asked))]
+    files = {syntax: _files(request, syntax, alone=False) for syntax in stored}
+    best = _best_kind(request, files)
+    if best.media_type != DICOM:
+        return await _otherwise(request, asked, now, best)
+    chosen, partial = {}, False
+    for syntax, there in files.items():
         try:
-            chosen[uid] = _negotiated(request, syntax_of(uid), single_too=False)
-        except Refused as one:
-            refused = one
-    if not chosen:
-        assert refused is not None, "what is not chosen was refused"
-        raise refused
-    sent = _each(request, asked, chosen)
-    return multipart_stream(DICOM, sent, 200 if refused is None else 206)
+            chosen[syntax.uid] = request.negotiate(*there)
+        except Refused:
+            partial = True
+    tag = tag_of(now, request.base_url, sorted(chosen.items()))
+    validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
+    if answer := request.unchanged(validators):
+        return answer
+    headers = [*validators.headers(), VARY]
+    return multipart_stream(DICOM, _each(request, asked, chosen), headers, 206 if partial else 200)
 
 
 async def _each(
@@ -77,126 +59,53 @@ async def retrieve_instance(request: Request) -> Response:
     asked = params.selection(request.path, strict=request.strict)
 
     async def answer(found: Laid) -> Response:
-        offer = _negotiated(request, found.instance.syntax, single_too=True)
+        syntax = found.instance.syntax
+        offer = _best_kind(request, {syntax: _files(request, syntax, alone=True)})
+        if offer.media_type != DICOM:
+            return await _otherwise(request, asked, found.instance.state, offer)
+        validators = validators_of(request, found, offer)
+        if unchanged := request.unchanged(validators):
+            return unchanged
         sent = await _sent(request, found.instance, offer)
-        return multipart(DICOM, [sent]) if offer.multipart else single(sent)
+        content = multipart(DICOM, [sent], validators.tag) if offer.multipart else single(sent)
+        return request.give(content, validators)
 
     return await retrieve.remembered(request.archive, asked, answer)
 
 
-def _negotiated(request: Request, stored: TransferSyntax, *, single_too: bool) -> Offer:
+def _files(request: Request, stored: TransferSyntax, *, alone: bool) -> list[Offer]:
     syntaxes = retrieve.offers(stored, strict=request.strict)
-    forms = (True, False) if single_too else (True,)
-    return request.negotiate(
-        *(
-            _body_offer(syntax, DICOM, multipart=form, stored=syntax is stored)
-            for form in forms
-            for syntax in syntaxes
-        )
-    )
+    return offers.objects(syntaxes, stored, alone=alone)
+
+
+def _best_kind(request: Request, files: Mapping[TransferSyntax, list[Offer]]) -> Offer:
+    """What the client likes best of all there is: files, a zip archive of them, or what is in them.
+
+    Bulk data in place of files is what octet-stream and the types of codecs mean here (WADO-04,
+    WADO-05).
+    """
+    values = [offer for syntax in files for offer in offers.values([(syntax, 2)], syntax)]
+    there = [offer for of_syntax in files.values() for offer in of_syntax]
+    return request.negotiate(*there, offers.ZIP, offers.OCTETS, *values)
+
+
+async def _otherwise(request: Request, asked: Selection, now: State, offer: Offer) -> Response:
+    if offer is not offers.ZIP:
+        return await values_of(request, asked, pixels_only=False)
+    tag = tag_of(now, offer)
+    validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
+    if answer := request.unchanged(validators):
+        return answer
+    name = asked.instance or asked.series or asked.study
+    headers = [
+        ("Content-Type", offer.media_type),
+        ("Content-Disposition", f'attachment; filename="{name}.zip"'),
+        *validators.headers(),
+        VARY,
+    ]
+    return Response(200, headers, zipped(request, asked))
 
 
 async def _sent(request: Request, instance: Instance, offer: Offer) -> Sent:
     part = await retrieve.part(request.archive, instance, syntax_of(offer.transfer_syntax or ""))
-    return Sent(part, offer.content_type, _url(request, instance))
-
-
-# Metadata ------------------------------------------------------------------------
-
-
-async def retrieve_metadata(request: Request) -> Response:
-    """Everything but the bulk data, as DICOM JSON (PS3.18 10.4.1.1.2)."""
-    request.negotiate(JSON)
-    asked = params.selection(request.path, strict=request.strict)
-    objects = _objects(request, asked)
-    first = await anext(objects, None)
-    if first is None:
-        raise Refused(NOT_FOUND, "There is nothing stored under that UID.")
-    return dicom_json_stream(_from(first, objects))
-
-
-async def _objects(request: Request, asked: Selection) -> AsyncIterator[bytes]:
-    async for instance, text in retrieve.metadata(request.archive, asked):
-        yield text.replace(INSTANCE_URL, _url(request, instance).encode())
-
-
-async def _from(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for text in rest:
-        yield text
-
-
-# Frames and bulk data --------------------------------------------------------------
-
-
-async def retrieve_frames(request: Request) -> Response:
-    """Frames in the order asked, a part each; one may be the whole payload (PS3.18 10.4.1.1.6)."""
-    asked = params.selection(request.path, strict=request.strict)
-
-    async def answer(found: Laid) -> Response:
-        numbers = retrieve.frames_there(found, asked.frames)
-        offer = request.negotiate(*_value_offers(retrieve.frame_offers(found), len(numbers)))
-        url = f"{_url(request, found.instance)}/frames/"
-        sent = _frames(request, found, numbers, offer, url)
-        return await _values(offer, sent, len(numbers))
-
-    return await retrieve.remembered(request.archive, asked, answer)
-
-
-async def _frames(
-    request: Request, found: Laid, numbers: Sequence[int], offer: Offer, url: str
-) -> AsyncIterator[Sent]:
-    for number in numbers:
-        part = await retrieve.frame(request.archive, found, number)
-        yield Sent(part, offer.content_type, f"{url}{number}")
-
-
-async def retrieve_bulk_data(request: Request) -> Response:
-    """The value that a BulkDataURI of the metadata names (PS3.18 10.4.1.1.5)."""
-    path = params.bulk_path(request.path["bulk"])
-    asked = params.selection(request.path, strict=request.strict)
-
-    async def answer(found: Laid) -> Response:
-        syntaxes, parts = retrieve.bulk_offers(found, path), retrieve.bulk_parts(found, path)
-        offer = request.negotiate(*_value_offers(syntaxes, parts))
-        url = f"{_url(request, found.instance)}/bulkdata/{path}"
-        return await _values(offer, _bulk(request, found, path, offer, url), parts)
-
-    return await retrieve.remembered(request.archive, asked, answer)
-
-
-async def _bulk(
-    request: Request, found: Laid, path: str, offer: Offer, url: str
-) -> AsyncIterator[Sent]:
-    async for part in retrieve.bulk(request.archive, found, path):
-        yield Sent(part, offer.content_type, url)
-
-
-AT_ONCE_PARTS_MAX = 4
-"""Up to this many parts the length of the answer is told; more are read as they are sent."""
-
-
-async def _values(offer: Offer, sent: AsyncIterator[Sent], parts: int) -> Response:
-    if parts > AT_ONCE_PARTS_MAX:
-        return multipart_stream(offer.media_type, sent)
-    known = [one async for one in sent]
-    return multipart(offer.media_type, known) if offer.multipart else single(known[0])
-
-
-def _value_offers(syntaxes: Sequence[TransferSyntax], parts: int) -> list[Offer]:
-    """As octets or in the codec's own media type, labelled with the transfer syntax (NEG-33).
-
-    Octets of a compressed frame are what viewers mean by transfer-syntax=* (clients of OHIF's
-    kind read the syntax from the label); by the letter they would be its pixels.
-    """
-    types = [(syntax, name) for syntax in syntaxes for name in _media_types(syntax)]
-    forms = (True, False) if parts == 1 else (True,)
-    return [
-        _body_offer(syntax, name, multipart=form, stored=True)
-        for form in forms
-        for syntax, name in types
-    ]
-
-
-def _media_types(syntax: TransferSyntax) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((syntax.media_type, NATIVE)))
+    return Sent(part, offer.content_type, request.url_of(instance))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dicomweb.web import offers
+from dicomweb.web.deletion import delete
+from dicomweb.web.metadata import retrieve_metadata
 from dicomweb.web.negotiate import DICOM, DICOM_JSON
 from dicomweb.web.params import SearchResource
 from dicomweb.web.rendered import (
@@ -10,20 +13,14 @@ from dicomweb.web.rendered import (
     retrieve_rendered_all,
     retrieve_thumbnail,
 )
-from dicomweb.web.retrieve import (
-    retrieve_bulk_data,
-    retrieve_frames,
-    retrieve_instance,
-    retrieve_instances,
-    retrieve_metadata,
-)
+from dicomweb.web.retrieve import retrieve_instance, retrieve_instances
 from dicomweb.web.routing import Transaction
 from dicomweb.web.search import search_for
 from dicomweb.web.store import store
+from dicomweb.web.values import retrieve_bulk_data, retrieve_frames, retrieve_values
+from dicomweb.web.wado_uri import retrieve_object
 from schemas.attributes import Level
 from schemas.syntaxes import NATIVE
-
-PREFIX = "/dicom-web"
 
 PATIENT, STUDY, SERIES, INSTANCE = Level
 
@@ -40,12 +37,17 @@ _ALL_SERIES = search_for(SearchResource(SERIES, frozenset({STUDY})))
 _ALL_INSTANCES = search_for(SearchResource(INSTANCE, frozenset({STUDY, SERIES})))
 
 _JSON = (DICOM_JSON,)
-_PARTS = (f'multipart/related; type="{DICOM}"',)
-_VALUES = (
-    f'multipart/related; type="{NATIVE}"',
-    NATIVE,
-    "the media type of the stored codec",
-)
+_CODEC = "the media type of the stored codec"
+_FILES = (f'multipart/related; type="{DICOM}"', "application/zip", str(offers.OCTETS), _CODEC)
+_FILE = (_FILES[0], DICOM, *_FILES[1:])
+_METADATA = tuple(map(str, offers.METADATA))
+_METADATA_OF_ONE = tuple(map(str, offers.METADATA_OF_ONE))
+_MANY = (f'multipart/related; type="{NATIVE}"', _CODEC)
+_VALUES = (_MANY[0], NATIVE, _CODEC)
+_NOTHING = ("nothing",)
+
+_BULK = retrieve_values(pixels_only=False)
+_PIXELS = retrieve_values(pixels_only=True)
 _PICTURES = tuple(offer.media_type for offer in SINGLE)
 _RENDERED = tuple(f'multipart/related; type="{name}"' for name in _PICTURES[:1]) + _PICTURES
 
@@ -60,13 +62,19 @@ TRANSACTIONS = (
     Transaction("Search instances", "GET",  _SERIES + "/instances",    _INSTANCES_OF_SERIES, "PS3.18 10.6", _JSON),
     Transaction("Store",            "POST", "/studies",                store,                "PS3.18 10.5", _JSON),
     Transaction("Store",            "POST", _STUDY,                    store,                "PS3.18 10.5", _JSON),
-    Transaction("Retrieve study",   "GET",  _STUDY,                    retrieve_instances,   "PS3.18 10.4.1.1.1", _PARTS),
-    Transaction("Retrieve series",  "GET",  _SERIES,                   retrieve_instances,   "PS3.18 10.4.1.1.1", _PARTS),
-    Transaction("Retrieve instance", "GET", _INSTANCE,                 retrieve_instance,    "PS3.18 10.4.1.1.1", (*_PARTS, DICOM)),
-    Transaction("Retrieve metadata", "GET", _STUDY + "/metadata",      retrieve_metadata,    "PS3.18 10.4.1.1.2", _JSON),
-    Transaction("Retrieve metadata", "GET", _SERIES + "/metadata",     retrieve_metadata,    "PS3.18 10.4.1.1.2", _JSON),
-    Transaction("Retrieve metadata", "GET", _INSTANCE + "/metadata",   retrieve_metadata,    "PS3.18 10.4.1.1.2", _JSON),
+    Transaction("Retrieve study",   "GET",  _STUDY,                    retrieve_instances,   "PS3.18 10.4.1.1.1", _FILES),
+    Transaction("Retrieve series",  "GET",  _SERIES,                   retrieve_instances,   "PS3.18 10.4.1.1.1", _FILES),
+    Transaction("Retrieve instance", "GET", _INSTANCE,                 retrieve_instance,    "PS3.18 10.4.1.1.1", _FILE),
+    Transaction("Retrieve metadata", "GET", _STUDY + "/metadata",      retrieve_metadata,    "PS3.18 10.4.1.1.2", _METADATA),
+    Transaction("Retrieve metadata", "GET", _SERIES + "/metadata",     retrieve_metadata,    "PS3.18 10.4.1.1.2", _METADATA),
+    Transaction("Retrieve metadata", "GET", _INSTANCE + "/metadata",   retrieve_metadata,    "PS3.18 10.4.1.1.2", _METADATA_OF_ONE),
     Transaction("Retrieve frames",  "GET",  _INSTANCE + "/frames/{frames}", retrieve_frames, "PS3.18 10.4.1.1.6", _VALUES),
+    Transaction("Retrieve pixel data", "GET", _STUDY + "/pixeldata",   _PIXELS,              "PS3.18 10.4.1.1.6", _MANY),
+    Transaction("Retrieve pixel data", "GET", _SERIES + "/pixeldata",  _PIXELS,              "PS3.18 10.4.1.1.6", _MANY),
+    Transaction("Retrieve pixel data", "GET", _INSTANCE + "/pixeldata", _PIXELS,             "PS3.18 10.4.1.1.6", _VALUES),
+    Transaction("Retrieve bulk data", "GET", _STUDY + "/bulkdata",     _BULK,                "PS3.18 10.4.1.1.5", _MANY),
+    Transaction("Retrieve bulk data", "GET", _SERIES + "/bulkdata",    _BULK,                "PS3.18 10.4.1.1.5", _MANY),
+    Transaction("Retrieve bulk data", "GET", _INSTANCE + "/bulkdata",  _BULK,                "PS3.18 10.4.1.1.5", _MANY),
     Transaction("Retrieve bulk data", "GET", _INSTANCE + "/bulkdata/{bulk:path}", retrieve_bulk_data, "PS3.18 10.4.1.1.5", _VALUES),
     Transaction("Retrieve rendered study",    "GET", _STUDY + "/rendered",    retrieve_rendered_all, "PS3.18 10.4.1.1.3", _RENDERED[:1]),
     Transaction("Retrieve rendered series",   "GET", _SERIES + "/rendered",   retrieve_rendered_all, "PS3.18 10.4.1.1.3", _RENDERED[:1]),
@@ -76,5 +84,13 @@ TRANSACTIONS = (
     Transaction("Retrieve series thumbnail",   "GET", _SERIES + "/thumbnail",   retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
     Transaction("Retrieve instance thumbnail", "GET", _INSTANCE + "/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
     Transaction("Retrieve frame thumbnail",    "GET", _INSTANCE + "/frames/{frames}/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
+    Transaction("Delete study",     "DELETE", _STUDY,                  delete,               "ours",        _NOTHING),
+    Transaction("Delete series",    "DELETE", _SERIES,                 delete,               "ours",        _NOTHING),
+    Transaction("Delete instance",  "DELETE", _INSTANCE,               delete,               "ours",        _NOTHING),
+)
+
+BESIDE = (
+    Transaction("Retrieve object (WADO-URI)", "GET", "/wado",          retrieve_object,      "PS3.18 9.1.2",  (DICOM,)),
 )
 # fmt: on
+"""What is not below the service root."""

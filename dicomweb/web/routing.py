@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from dicomweb.engine.archive import Archive
+from dicomweb.web.codings import CODED_BYTES_MIN, CODERS, coded, coding_of
 from dicomweb.web.requests import Request
 from dicomweb.web.responses import Response, problem
 from schemas.reasons import METHOD_NOT_ALLOWED, NOT_FOUND, Refused
@@ -62,13 +65,50 @@ class Dispatcher:
         methods = self._resources[number]
         transaction = methods.get(scope["method"])
         if transaction is None:
-            return _other_method(scope["method"], methods)
+            return _other_method(scope, methods)
         scope["transaction"] = transaction.name
         variables = {
             name: found[group + position]
             for position, name in enumerate(self._names[number], start=1)
         }
-        return await transaction.handler(Request(self._archive, scope, receive, variables))
+        request = Request(self._archive, scope, receive, variables)
+        return await _coded(request, await transaction.handler(request))
+
+
+_CODED_TYPES = tuple(
+    f"{before}{name}"
+    for name in ("application/dicom+json", "application/dicom+xml", "application/json")
+    for before in ("", 'multipart/related; type="')
+)
+
+
+async def _coded(request: Request, response: Response) -> Response:
+    """JSON and XML compressed where the client takes that (NEG-56), off the event loop."""
+    named = {name.lower(): value for name, value in response.headers}
+    if not named.get("content-type", "").startswith(_CODED_TYPES) or "content-encoding" in named:
+        return response
+    if "vary" not in named:
+        response.headers.append(("Vary", "Accept, Accept-Encoding"))
+    coding = coding_of(request.headers.get("accept-encoding"))
+    body = response.body
+    if coding is None or (isinstance(body, bytes) and len(body) < CODED_BYTES_MIN):
+        return response
+    response.headers.append(("Content-Encoding", coding))
+    if isinstance(body, bytes):
+        response.body = await request.archive.run(lambda: coded(body, coding))
+    elif not isinstance(body, list):
+        response.body, response.length = _stream_coded(request.archive, body, coding), None
+    return response
+
+
+async def _stream_coded(
+    archive: Archive, chunks: AsyncIterator[bytes], coding: str
+) -> AsyncIterator[bytes]:
+    coder = CODERS[coding]()
+    async for chunk in chunks:
+        if data := await archive.run(partial(coder.compress, chunk)):
+            yield data
+    yield coder.flush()
 
 
 def _expression(path: str) -> str:
@@ -76,10 +116,12 @@ def _expression(path: str) -> str:
     return re.sub(r"{\w+}", "([^/]+)", re.sub(r"{\w+:path}", "(.+?)", path))
 
 
-def _other_method(method: str, methods: dict[str, Transaction]) -> Response:
+def _other_method(scope: Scope, methods: dict[str, Transaction]) -> Response:
     """204 or 405, with the methods there are (NEG-67, CAP-06)."""
     allow = ("Allow", ", ".join(sorted({*methods, "OPTIONS"})))
+    method = scope["method"]
     if method == "OPTIONS":
         return Response(204, [allow])
     detail = f"{method} is not a method of this resource; it has {allow[1]}."
-    return problem(Refused(METHOD_NOT_ALLOWED, detail), [allow])
+    accept = Headers(scope=scope).get("accept")
+    return problem(Refused(METHOD_NOT_ALLOWED, detail), [allow], accept=accept)

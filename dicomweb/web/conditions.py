@@ -1,0 +1,116 @@
+"""Conditional requests (RFC 9110 13): what a client has already, and what it demands.
+
+Pure: headers and validators in, a verdict out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import formatdate, parsedate_to_datetime
+from enum import Enum
+
+from blake3 import blake3
+
+STATE_LENGTH = 16
+TAG_LENGTH = 32
+
+_TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)")\s*(?:,|\Z)')
+
+
+class Verdict(Enum):
+    """What is to be done about a conditional request other than to do as it says."""
+
+    NOT_MODIFIED = 304
+    FAILED = 412
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What tells one state of a representation from another."""
+
+    tag: str
+    weak: bool
+    """Whether two answers with the same tag may differ in their bytes, though not in content."""
+    changed_microseconds: int
+    """Since 1970; 0 is unknown."""
+
+    @property
+    def etag(self) -> str:
+        return f'{"W/" if self.weak else ""}"{self.tag}"'
+
+    @property
+    def last_modified(self) -> str | None:
+        if not self.changed_microseconds:
+            return None
+        return formatdate(self.changed_microseconds // 1_000_000, usegmt=True)
+
+    def headers(self) -> list[tuple[str, str]]:
+        """With an order to ask again each time: patients' data is not to be shown from a cache that
+        does not know whether it has been corrected or deleted.
+        """
+        found = [("ETag", self.etag), ("Cache-Control", "private, no-cache")]
+        modified = self.last_modified
+        return found if modified is None else [*found, ("Last-Modified", modified)]
+
+
+def tag_of(state: object, *facts: object) -> str:
+    """A tag for what is made of a resource in some state and of these facts.
+
+    It begins with what stands for the state alone.  Nobody can foresee it who does not know all.
+    """
+    begin = blake3(str(state).encode()).hexdigest()[:STATE_LENGTH]
+    return begin + blake3(f"{state} {facts}".encode()).hexdigest()[: TAG_LENGTH - STATE_LENGTH]
+
+
+def verdict(headers: Mapping[str, str], validators: Validators, *, safe: bool) -> Verdict | None:
+    """The outcome of the preconditions in the order of RFC 9110 13.2.2; None: none objects.
+
+    `safe`: of GET and HEAD.  A request to change a resource may name the tag of anything that was
+    made of it in If-Match, a weak one too: what it stands for, the state, is what counts then.
+    """
+    changed_seconds = validators.changed_microseconds // 1_000_000
+    if (asked := headers.get("if-match")) is not None:
+        if not _is_among(asked, validators, weakly=not safe):
+            return Verdict.FAILED
+    elif (since := _seconds(headers.get("if-unmodified-since"))) and changed_seconds > since:
+        return Verdict.FAILED
+    if (asked := headers.get("if-none-match")) is not None:
+        if _is_among(asked, validators, weakly=True):
+            return Verdict.NOT_MODIFIED if safe else Verdict.FAILED
+    elif safe and (since := _seconds(headers.get("if-modified-since"))):
+        return Verdict.NOT_MODIFIED if 0 < changed_seconds <= since else None
+    return None
+
+
+def range_applies(headers: Mapping[str, str], validators: Validators) -> bool:
+    """Whether If-Range, where there is one, says that the client has a part of this very state."""
+    asked = headers.get("if-range")
+    if asked is None:
+        return True
+    if '"' in asked:
+        return _is_among(asked, validators, weakly=False)
+    return not validators.weak and asked.strip() == validators.last_modified
+
+
+def _is_among(asked: str, validators: Validators, *, weakly: bool) -> bool:
+    if asked.strip() == "*":
+        return True
+    if validators.weak and not weakly:
+        return False
+    length = len(validators.tag)
+    return any(
+        tag[:length] == validators.tag and (weakly or not weak)
+        for weak, tag in _TAGS.findall(asked)
+    )
+
+
+def _seconds(date: str | None) -> float | None:
+    """Since 1970; None for what is no date, which is passed over (RFC 9110 13.1.3)."""
+    if date is None:
+        return None
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,113 @@
+"""WADO-RS metadata: all but the bulk data, in JSON or XML (PS3.18 10.4.1.1.2).
+
+Finished JSON answers are remembered, with the codings they were sent in: what makes one stale is
+part of what it is remembered by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from dicomweb.engine import retrieve
+from dicomweb.engine.instances import Instance, State, state
+from dicomweb.engine.retrieve import Part
+from dicomweb.web import offers, params
+from dicomweb.web.codings import coded, coding_of
+from dicomweb.web.conditions import Validators, tag_of
+from dicomweb.web.contents import Sent, multipart_stream
+from dicomweb.web.negotiate import DICOM_XML, Offer
+from dicomweb.web.requests import Request
+from dicomweb.web.responses import Header, Response
+from schemas.dicom_json import INSTANCE_URL
+from schemas.identifiers import Selection
+from schemas.native_xml import document
+from schemas.syntaxes import EXPLICIT_VR_LE
+
+BODY_REMEMBERED_BYTES_MAX = 16 * 1024 * 1024
+"""A longer answer is made anew each time."""
+
+JSON_TYPE: Header = ("Content-Type", offers.JSON.media_type)
+
+
+async def retrieve_metadata(request: Request) -> Response:
+    """Of each instance everything but the bulk data (WADO-13..25)."""
+    asked = params.selection(request.path, strict=request.strict)
+    forms = offers.METADATA if asked.instance is None else offers.METADATA_OF_ONE
+    offer = request.negotiate(*forms)
+    now = await state(request.archive, asked)
+    tag = tag_of(now, request.base_url, offer)
+    validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
+    if answer := request.unchanged(validators):
+        return answer
+    headers = [*validators.headers(), ("Vary", "Accept, Accept-Encoding")]
+    if offer is offers.JSON:
+        return await _json(request, asked, now, headers)
+    parts = _parts(request, asked, offer)
+    if offer.multipart:
+        return multipart_stream(offer.media_type, parts, headers)
+    alone = await anext(parts)
+    location = ("Content-Location", alone.location)
+    body = await retrieve.joined_body(alone.part)
+    return Response(200, [("Content-Type", alone.content_type), location, *headers], body)
+
+
+async def _parts(request: Request, asked: Selection, offer: Offer) -> AsyncIterator[Sent]:
+    """A document an instance (WADO-15); JSON in parts holds an array of one each (RUL-22)."""
+    write = document if offer.media_type == DICOM_XML else b"[%b]".__mod__
+
+    def part(instance: Instance, text: bytes) -> Sent:
+        url = request.url_of(instance)
+        body = write(text.replace(INSTANCE_URL, url.encode()))
+        return Sent(Part(len(body), body, EXPLICIT_VR_LE), offer.media_type, f"{url}/metadata")
+
+    async for some in retrieve.metadata(request.archive, asked, part):
+        for sent in some:
+            yield sent
+
+
+# JSON ------------------------------------------------------------------------------
+
+
+async def _json(request: Request, asked: Selection, now: State, headers: list[Header]) -> Response:
+    """One top-level array, even of one (PS3.18 F.2.1)."""
+    bodies = request.archive.bodies
+    known = (asked, now, request.base_url)
+    coding = coding_of(request.headers.get("accept-encoding"))
+    body = bodies.get((*known, coding))
+    if body is None and coding is not None and (plain := bodies.get((*known, None))) is not None:
+        body = await request.archive.run(lambda: coded(plain, coding))
+        bodies.put((*known, coding), body, len(body))
+    if body is None:
+        stream = _remembered(request, _array(request, asked), (*known, None))
+        return Response(200, [JSON_TYPE, *headers], stream)
+    named = [JSON_TYPE, *headers]
+    return Response(200, named if coding is None else [*named, ("Content-Encoding", coding)], body)
+
+
+async def _array(request: Request, asked: Selection) -> AsyncIterator[bytes]:
+
+    def placed(instance: Instance, text: bytes) -> bytes:
+        return text.replace(INSTANCE_URL, request.url_of(instance).encode())
+
+    opening = b"["
+    async for some in retrieve.metadata(request.archive, asked, placed):
+        yield opening + b",".join(some)
+        opening = b","
+    yield b"]" if opening == b"," else b"[]"
+
+
+async def _remembered(
+    request: Request, chunks: AsyncIterator[bytes], key: tuple[object, ...]
+) -> AsyncIterator[bytes]:
+    """The chunks; all of them together are put by, once they were sent and if they are not long."""
+    kept: list[bytes] | None = []
+    held = 0
+    async for chunk in chunks:
+        held += len(chunk)
+        if held > BODY_REMEMBERED_BYTES_MAX:
+            kept = None
+        if kept is not None:
+            kept.append(chunk)
+        yield chunk
+    if kept is not None:
+        request.archive.bodies.put(key, b"".join(kept), held)

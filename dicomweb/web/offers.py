@@ -1,0 +1,67 @@
+"""What can be had of each resource: one table of offers a resource, the default first (T-4).
+
+What the engine says an object, a frame or a value can be given in is turned into offers here; which
+one answers a request is `negotiate`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML, Offer
+from schemas.syntaxes import EXPLICIT_VR_LE, NATIVE, TransferSyntax
+
+ZIP = Offer("application/zip")
+"""Our addition: the files as they are stored, and a DICOMDIR when that is asked for."""
+
+JSON = Offer(DICOM_JSON)
+SEARCH = (JSON,)
+
+OCTETS = Offer(NATIVE, multipart=True, transfer_syntax=EXPLICIT_VR_LE.uid)
+"""All bulk data of a study, series or instance (PS3.18 Table 10.4.4-1 note 2)."""
+
+METADATA = (JSON, Offer(DICOM_XML, multipart=True), Offer(DICOM_JSON, multipart=True))
+"""Of a study, series or instance (PS3.18 Table 10.4.4-1; JSON in parts is RUL-22)."""
+METADATA_OF_ONE = (*METADATA, Offer(DICOM_XML))
+"""Of an instance, whose document may also stand alone."""
+
+
+def objects(
+    syntaxes: Sequence[TransferSyntax], stored: TransferSyntax, *, alone: bool
+) -> list[Offer]:
+    """Part 10 files in any of `syntaxes`; `alone`: where it is just one, also without parts
+    (NEG-17).
+    """
+    return [
+        Offer(DICOM, multipart, syntax.uid, stored=syntax is stored)
+        for multipart in ((True, False) if alone else (True,))
+        for syntax in syntaxes
+    ]
+
+
+def values(
+    choices: Iterable[tuple[TransferSyntax, int]],
+    stored: TransferSyntax,
+    *,
+    own: str = "",
+    alone_first: bool = False,
+) -> list[Offer]:
+    """A value or frames, in each transfer syntax with the number of parts it then has.
+
+    As octets or in the codec's own media type, labelled with the transfer syntax (NEG-33).  Octets
+    of a compressed frame are what viewers mean by transfer-syntax=* (clients of OHIF's kind read
+    the syntax from the label); by the letter they would be its pixels.  `own` is the media type of
+    what an object encapsulates.  A client that asks for ranges of bytes and takes anything wants no
+    multipart framing in them: `alone_first`.
+    """
+    ordered = sorted(choices, key=lambda choice: choice[0] is not EXPLICIT_VR_LE)
+    found = []
+    for multipart in (False, True) if alone_first else (True, False):
+        for syntax, parts in ordered:
+            if multipart or parts == 1:
+                kept = syntax is stored or not stored.encapsulated
+                names = dict.fromkeys((syntax.media_type, NATIVE))
+                found += [Offer(name, multipart, syntax.uid, stored=kept) for name in names]
+        if own:
+            found.append(Offer(own, multipart))
+    return found
