@@ -12,13 +12,14 @@ from starlette.types import ASGIApp
 
 from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
+from dicomweb.web.browser import Browser
 from dicomweb.web.cors import Cors
 from dicomweb.web.request_log import RequestLog
 from dicomweb.web.requests import PREFIX
 from dicomweb.web.responses import Response, problem
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from dicomweb.web.routing import Dispatcher
-from schemas.reasons import NOT_FOUND, Refused
+from schemas.reasons import Refused
 
 
 def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
@@ -31,13 +32,14 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
     settings = archive.settings
     allowed = [t for t in TRANSACTIONS if t.method != "DELETE" or settings.allow_delete]
     beside = Dispatcher(archive, BESIDE)
-    handlers: dict[Any, Any] = {Refused: _refused, ClientDisconnect: _gone, 404: _nothing_here}
+    handlers: dict[Any, Any] = {Refused: _refused, ClientDisconnect: _gone}
     app = Starlette(
         routes=[
             Mount(PREFIX, Dispatcher(archive, allowed)),
             Route("/healthz", _healthy),
             Route("/metrics", metrics),
             *(Route(t.path, beside) for t in BESIDE),
+            Mount("", Browser(PREFIX)),
         ],
         exception_handlers=handlers,
     )
@@ -53,11 +55,6 @@ async def _healthy(_: Request) -> PlainTextResponse:
 async def _refused(request: Request, refused: Refused) -> Response:
     """The only translation of a refusal to HTTP."""
     return problem(refused, accept=request.headers.get("accept"))
-
-
-async def _nothing_here(request: Request, _: Exception) -> Response:
-    there = f"There is nothing here; DICOMweb lives at {PREFIX}."
-    return problem(Refused(NOT_FOUND, there), accept=request.headers.get("accept"))
 
 
 async def _gone(_: Request, __: ClientDisconnect) -> Response:

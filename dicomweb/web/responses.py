@@ -45,7 +45,7 @@ class Response:
     def _head(self) -> list[tuple[bytes, bytes]]:
         head = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers]
         length = self._length()
-        if length is not None and self.status != 204:
+        if length is not None and self.status not in (204, 304):
             head.append((b"content-length", b"%d" % length))
         return head
 
