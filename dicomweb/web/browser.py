@@ -1,7 +1,7 @@
 """The study browser's files: one page, its scripts and styles, and the names of all attributes.
 
-What the page does is in `dicomweb/ui`; it knows nothing of this server but DICOMweb.  Everything but
-the page itself lies under a name made of the files' content, so that it is asked for once.
+What the page does is in `dicomweb/ui`; it knows nothing of this server but DICOMweb.  Everything
+but the page itself lies under a name made of the files' content, so that it is asked for once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import orjson
-from pydicom.datadict import DicomDictionary
+from pydicom.datadict import DicomDictionary  # type: ignore[attr-defined]
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
