@@ -12,6 +12,9 @@ const RENDERED = "image/jpeg";
 const kept = new Map();
 let keptBytes = 0;
 
+/** Instances whose frames the server does not give as numbers; it is not asked again. */
+const drawn = new Set();
+
 const waiting = [];
 const running = new Map();
 
@@ -80,13 +83,16 @@ async function read(picture, signal, wanted) {
 
 async function native(picture, options) {
   const { told } = picture;
-  if (!told.grey || told.samples !== 1) return null;
+  if (!told.grey || told.samples !== 1 || drawn.has(picture.target.instance)) return null;
   const target = { ...picture.target, frame: picture.frame };
   let response;
   try {
     response = await get(resource(target), { ...options, accept: NATIVE });
   } catch (error) {
-    if (error instanceof Problem && [404, 406, 415, 500, 501].includes(error.status)) return null;
+    if (error instanceof Problem && [406, 415, 500, 501].includes(error.status)) {
+      drawn.add(picture.target.instance);
+      return null;
+    }
     throw error;
   }
   const frame = words(new Uint8Array(await response.arrayBuffer()), told);

@@ -1,6 +1,6 @@
 // Sending files with STOW-RS (PS3.18 10.5): a few at a time, each answered for, again after a lost connection.
 
-import { SERVICE, search } from "./service.js";
+import { SERVICE, search, sentence } from "./service.js";
 import { look } from "./sources.js";
 import { all, first, text } from "./values.js";
 
@@ -169,20 +169,17 @@ function post(blob, progress) {
     request.setRequestHeader("Content-Type", "application/dicom");
     request.setRequestHeader("Accept", "application/dicom+json");
     request.upload.onprogress = (event) => progress(event.loaded);
-    request.onload = () => resolve({ status: request.status, body: request.responseText });
+    request.onload = () => resolve({ status: request.status, body: request.responseText, headers: { get: (name) => request.getResponseHeader(name) } });
     request.onerror = request.onabort = request.ontimeout = () => resolve(null);
     request.send(blob);
   });
 }
 
 /** [state, why] of an answer (PS3.18 10.5.3). */
-function judged({ status, body }, file) {
-  let module = null;
-  try {
-    module = JSON.parse(body);
-  } catch {
-    return ["refused", body.trim().split("\n")[0] || `The server answered ${status}.`];
-  }
+function judged(answer, file) {
+  const { status, body, headers } = answer;
+  if (!headers.get("Content-Type")?.includes("dicom+json")) return ["refused", sentence(body, answer)];
+  const module = JSON.parse(body);
   const failed = first(module, "FailedSOPSequence") ?? first(module, "OtherFailuresSequence");
   if (failed) return ["refused", text(failed, "ErrorComment") || `Failure reason ${(first(failed, "FailureReason") ?? 0).toString(16).toUpperCase().padStart(4, "0")}`];
   const stored = first(module, "ReferencedSOPSequence");

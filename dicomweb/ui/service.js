@@ -43,8 +43,19 @@ export async function get(url, { accept, signal, quiet = false, priority } = {})
     if (error.name === "AbortError") throw error;
     throw new Unreachable();
   }
-  if (!response.ok) throw new Problem(response.status, (await response.text()).trim().split("\n")[0] || `The server answered ${response.status}.`);
+  if (!response.ok) throw new Problem(response.status, sentence(await response.text(), response));
   return response;
+}
+
+const SIGNS = { "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&amp;": "&" };
+
+/** What the server says is wrong, in whatever form it says it. */
+export function sentence(body, { status, headers }) {
+  const type = headers.get("Content-Type") ?? "";
+  let said = body.trim().split("\n")[0];
+  if (type.includes("json")) said = JSON.parse(body).detail ?? "";
+  else if (type.startsWith("text/html")) said = (/<p>([^<]*)/.exec(body)?.[1] ?? "").replace(/&\w+;|&#x27;/g, (sign) => SIGNS[sign] ?? sign);
+  return said || `The server answered ${status}.`;
 }
 
 export const JSON_TYPE = "application/dicom+json";
