@@ -32,6 +32,9 @@ bench: $(VENV)/dev.stamp
 contact-sheet: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.contact_sheet $(ARGS)
 
+bench-peers: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks.peers $(ARGS)
+
 # The installed package is the checkout itself (-e); a stamp is older than what decides its content.
 $(VENV)/serve.stamp: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

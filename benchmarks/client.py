@@ -15,9 +15,13 @@ class Client:
         split = urlsplit(url)
         self._host = split.netloc
         self._prefix = split.path.rstrip("/")
-        self._socket = socket.create_connection((split.hostname or "", split.port or 80))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._address = (split.hostname or "", split.port or 80)
+        self._connect()
         self._buffer = bytearray(RECEIVE_BYTES)
+
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(self._address)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self) -> None:
         self._socket.close()
@@ -47,11 +51,22 @@ class Client:
         status = int(head.split(b" ", 2)[1])
         if b"transfer-encoding: chunked" in head:
             return status, self._chunked(body)
+        if b"content-length: " not in head and b"connection: close" in head:
+            return status, len(body) + self._rest()
         length = int(head.partition(b"content-length: ")[2].split(b"\r\n")[0] or 0)
         held = len(body)
         while held < length:
             held += self._socket.recv_into(self._buffer)
         return status, length
+
+    def _rest(self) -> int:
+        """What comes until the server closes the connection; the next request gets a new one."""
+        length = 0
+        while count := self._socket.recv_into(self._buffer):
+            length += count
+        self._socket.close()
+        self._connect()
+        return length
 
     def _receive(self) -> bytes:
         count = self._socket.recv_into(self._buffer)
@@ -60,10 +75,20 @@ class Client:
         return bytes(self._buffer[:count])
 
     def _chunked(self, received: bytes) -> int:
-        """Only the end is looked for: what uvicorn sends ends with an empty chunk."""
-        length, tail = len(received), received[-5:]
-        while tail != b"0\r\n\r\n":
-            piece = self._receive()
-            length += len(piece)
-            tail = (tail + piece)[-5:]
-        return length
+        """Length of the chunks' data (RFC 9112 7.1)."""
+        length = 0
+        while True:
+            while (end := received.find(b"\r\n")) < 0:
+                received += self._receive()
+            size = int(received[:end].partition(b";")[0], 16)
+            received = received[end + 2 :]
+            missing = size + 2 - len(received)
+            received = received[size + 2 :] if missing < 0 else b""
+            while missing > 0:
+                count = self._socket.recv_into(memoryview(self._buffer)[:missing])
+                if not count:
+                    raise ConnectionError("The server closed the connection.")
+                missing -= count
+            if not size:
+                return length
+            length += size

@@ -67,9 +67,13 @@ def _started(stack: ExitStack, start) -> tuple[servers.Server, Sample]:  # type:
 
 
 def _rounds(operation: Operation, held: list[Held]) -> Iterator[tuple[Sample, Sample]]:
+    ours, peer = held
     for number in range(operation.rounds):
-        ours, peer = (_sample(operation, one) for one in (held if number % 2 else held[::-1]))
-        yield (ours, peer) if number % 2 else (peer, ours)
+        if number % 2:
+            theirs = _sample(operation, peer)
+            yield _sample(operation, ours), theirs
+        else:
+            yield _sample(operation, ours), _sample(operation, peer)
 
 
 def _sample(operation: Operation, held: Held) -> Sample:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -120,6 +121,14 @@ def _dcmtk(program: str, held: Held) -> list[str]:
     return [program, "-aet", "BENCH", "-aec", AE_TITLE, "127.0.0.1", port]
 
 
+def _said(command: Sequence[str]) -> str:
+    """What a program of dcmtk tells when it is asked to tell all."""
+    done = subprocess.run(
+        [command[0], "-v", *command[1:]], env=DCMTK, capture_output=True, text=True, check=True
+    )
+    return done.stdout + done.stderr
+
+
 def _run(commands: Sequence[Sequence[str]]) -> None:
     """All of them at once; each has to succeed."""
     running = [
@@ -144,15 +153,16 @@ def _get(
 ) -> Operation:
     def prepare(held: Held) -> Run:
         url = held.server.url + path(held, 0)
-        answer = httpx.get(url, headers={"Accept": accept}, timeout=120)
+        headers = {"Accept": accept, "Accept-Encoding": "identity"}
+        answer = httpx.get(url, headers=headers, timeout=120)
         assert answer.status_code == 200, (url, answer.status_code, answer.text[:200])
         assert check(held, answer), (held.server.name, name)
         client = Client(held.server.url)
 
         def run() -> int:
             for number in range(times):
-                status, _ = client.get(path(held, number), accept)
-                assert status == 200, status
+                status, length = client.get(path(held, number), accept)
+                assert (status, length) == (200, len(answer.content)), (status, length)
             return times
 
         return run
@@ -247,10 +257,12 @@ def _echo() -> Operation:
     return Operation("association, C-ECHO, release", 1, prepare)
 
 
-def _c_find(name: str, keys: Callable[[Held], Sequence[str]]) -> Operation:
+def _c_find(name: str, keys: Callable[[Held], Sequence[str]], answers: int) -> Operation:
     def prepare(held: Held) -> Run:
         asked = [word for key in keys(held) for word in ("-k", key)]
-        command = [*_dcmtk("findscu", held), "-S", "--repeat", "20", *asked]
+        command = [*_dcmtk("findscu", held), "-S", *asked]
+        assert _said(command).count("Pending") >= answers
+        command += ["--repeat", "20"]
 
         def run() -> int:
             _run([command])
@@ -270,6 +282,8 @@ def _retrieving(name: str, program: str, *options: str) -> Operation:
         ]
         asked = [word for key in keys for word in ("-k", key)]
         command = [*_dcmtk(program, held), "-S", *options, *asked]
+        told = _COMPLETED.findall(_said(command))
+        assert [int(one) for one in told][-1:] == [len(held.instances)], told
 
         def run() -> int:
             _run([command])
@@ -280,6 +294,7 @@ def _retrieving(name: str, program: str, *options: str) -> Operation:
     return Operation(name, 3, prepare, rounds=3)
 
 
+_COMPLETED = re.compile(r"Completed Suboperations *: *([0-9]+)")
 _STUDY_KEYS = ("QueryRetrieveLevel=STUDY", "PatientName", "PatientID", "StudyDate")
 
 
@@ -318,10 +333,11 @@ def operations() -> tuple[Operation, ...]:
             20,
         ),
         _echo(),
-        _c_find("study by UID", lambda h: (*_STUDY_KEYS, f"StudyInstanceUID={h.study}")),
+        _c_find("study by UID", lambda h: (*_STUDY_KEYS, f"StudyInstanceUID={h.study}"), 1),
         _c_find(
             "50 answers",
             lambda _: (*_STUDY_KEYS, "StudyInstanceUID", "StudyDate=20110101-20110214"),
+            2,
         ),
         _retrieving("C-GET of a series", "getscu", "--ignore"),
         _retrieving("C-MOVE of a series", "movescu", "-aem", DESTINATION),

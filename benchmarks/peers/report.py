@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 BAR_HEIGHT, NAME_WIDTH, CHART_WIDTH, DECADE_WIDTH = 18, 330, 900, 180
-LEAST_SECONDS = 1e-5
-"""A processor's time is counted in hundredths of a second; less than this is none to divide by."""
+LEAST_SECONDS = 1e-6
+"""Less than this is none to divide by."""
 
 
 @dataclass(frozen=True, slots=True)

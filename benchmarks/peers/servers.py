@@ -38,8 +38,8 @@ class Server:
     """What follows an instance's path for its picture."""
 
     def cpu_seconds(self) -> float:
-        """Time that it and its workers have spent on a processor, user and system."""
-        return sum(sum(one.cpu_times()[:2]) for one in self._processes())
+        """Time that it and its workers have spent on a processor, user and system (Linux)."""
+        return sum(time.clock_gettime(_cpu_clock(one.pid)) for one in self._processes())
 
     def peak_bytes(self) -> int:
         """The most resident memory each of its processes ever had, added up (Linux)."""
@@ -50,6 +50,15 @@ class Server:
     def _processes(self) -> list[psutil.Process]:
         first = psutil.Process(self.pid)
         return [first, *first.children(recursive=True)]
+
+
+def _cpu_clock(pid: int) -> int:
+    """The clock of another process, in nanoseconds where /proc counts in hundredths of a second.
+
+    As clock_getcpuclockid(3) makes it, which Python has for threads only.
+    """
+    scheduled = 2
+    return (~pid << 3) | scheduled
 
 
 def free_port() -> int:
