@@ -276,5 +276,7 @@ def granted(request: AssociateRequest, accept: AssociateAccept) -> dict[int, Con
         syntax = BY_UID.get(answer.transfer_syntax)
         syntax = syntax or TransferSyntax(answer.transfer_syntax, answer.transfer_syntax, "")
         assert sop_class is not None, "with storage there is always a row"
-        contexts[answer.id] = Context(answer.id, sop_class, syntax)
+        contexts[answer.id] = Context(
+            answer.id, sop_class, syntax, peer_is_scu=False, peer_is_scp=True
+        )
     return contexts

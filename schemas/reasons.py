@@ -47,7 +47,9 @@ DUPLICATE_TRANSACTION = Reason(0x0131, 409, "Duplicate transaction UID.")
 DUPLICATE_MESSAGE    = Reason(0x0210, 400, "Duplicate invocation: a message with this number is still being served.")
 UNRECOGNIZED_OPERATION = Reason(0x0211, 400, "Unrecognized operation for this SOP Class.")
 MISTYPED_ARGUMENT    = Reason(0x0212, 400, "Mistyped argument: the message lacks what it needs, or has what it may not.")
+CANNOT_COUNT         = Reason(0xA701, 500, "Out of resources: unable to calculate the number of matches.")
 NO_SUB_OPERATIONS    = Reason(0xA702, 500, "Out of resources: unable to perform sub-operations.")
+NO_CONTEXT           = Reason(0x0122, 406, "The peer accepted no presentation context that it can be sent in.")
 DESTINATION_UNKNOWN  = Reason(0xA801, 404, "Move Destination unknown: it is none of the configured peers.")
 NOT_AS_COMMAND       = Reason(0xA900, 409, "The data set does not match the SOP Class, or the SOP Instance of the message.")
 BAD_IDENTIFIER       = Reason(0xA900, 400, "The identifier does not match the SOP Class.")
@@ -103,6 +105,7 @@ MESSAGE_STATUSES = (
     DUPLICATE_MESSAGE,
     UNRECOGNIZED_OPERATION,
     MISTYPED_ARGUMENT,
+    CANNOT_COUNT,
     NO_SUB_OPERATIONS,
     DESTINATION_UNKNOWN,
     NOT_AS_COMMAND,

@@ -38,7 +38,7 @@ def values_of(pieces: Mapping[int, bytes]) -> dict[str, str]:
     """The texts of `pieces`, members of a DICOM JSON object, by keyword."""
     joined = b",".join(pieces.values()).replace(INSTANCE_URL, b"")
     members = orjson.loads(b"{" + joined + b"}")
-    return {_KEYWORDS[tag]: _text(member) for tag, member in members.items() if tag in _KEYWORDS}
+    return {_KEYWORDS[tag]: text_of(member) for tag, member in members.items() if tag in _KEYWORDS}
 
 
 _KEYWORDS = {
@@ -49,7 +49,8 @@ _KEYWORDS = {
 }
 
 
-def _text(member: Mapping[str, Any]) -> str:
+def text_of(member: Mapping[str, Any]) -> str:
+    """The values of a member of a DICOM JSON object, joined by backslashes as in the object."""
     if member["vr"] == "SQ":
         return ""
     return "\\".join(

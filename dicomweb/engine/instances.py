@@ -62,7 +62,7 @@ class Laid:
     layout: Layout
 
 
-_COLUMNS: tuple[Column[Any], ...] = (
+COLUMNS: tuple[Column[Any], ...] = (
     INSTANCE_TABLE.c.id,
     STUDY_TABLE.c.StudyInstanceUID,
     SERIES_TABLE.c.SeriesInstanceUID,
@@ -86,11 +86,11 @@ _CONTENT: dict[str, tuple[Column[Any], ...]] = {
 }
 
 
-_JOINED = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
+JOINED = STUDY_TABLE.join(SERIES_TABLE).join(INSTANCE_TABLE)
 
 
 def _select(content: str | None) -> Select[Any]:
-    joined, columns = _JOINED, _COLUMNS
+    joined, columns = JOINED, COLUMNS
     if content is not None:
         joined, columns = joined.join(CONTENT_TABLE), (*columns, *_CONTENT[content])
     return select(*columns).select_from(joined)
@@ -126,7 +126,7 @@ def _syntaxes(levels: tuple[str, ...]) -> Select[Any]:
     return (
         select(INSTANCE_TABLE.c.TransferSyntaxUID)
         .distinct()
-        .select_from(_JOINED)
+        .select_from(JOINED)
         .where(*(_LEVELS[level] == bindparam(level) for level in levels))
     )
 
@@ -186,7 +186,7 @@ async def layouts(archive: Archive, selection: Selection) -> AsyncIterator[Laid]
 _STATES = {
     "study": (STUDY_TABLE.c.changed_microseconds, STUDY_TABLE),
     "series": (SERIES_TABLE.c.changed_microseconds, STUDY_TABLE.join(SERIES_TABLE)),
-    "instance": (INSTANCE_TABLE.c.stored_microseconds, _JOINED),
+    "instance": (INSTANCE_TABLE.c.stored_microseconds, JOINED),
 }
 
 
