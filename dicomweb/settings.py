@@ -113,6 +113,22 @@ class Settings(BaseModel):
     max_request_bytes: int = Field(
         0, ge=0, description="Size of a request that is refused beyond it; 0: none is."
     )
+    max_metadata_bytes: int = Field(
+        64 * 1024**2,
+        ge=1,
+        description="Size of the metadata of a request, in JSON or XML, that is refused beyond it.",
+    )
+    max_parts: int = Field(
+        100_000, ge=1, description="Parts of a multipart request; one with more is refused."
+    )
+    max_part_headers_bytes: int = Field(
+        16 * 1024, ge=64, description="Size of the headers of a part that is refused beyond it."
+    )
+    idle_timeout_seconds: int = Field(
+        60,
+        ge=0,
+        description="Seconds without a byte of a request, after which it is given up; 0: never.",
+    )
     max_instance_bytes: int = Field(
         64 * 1024**3, ge=1, description="Size of one instance that is refused beyond it."
     )

@@ -35,6 +35,7 @@ from schemas.json_forms import (
     remember,
     unshared_reading,
 )
+from schemas.reasons import Problem
 from schemas.syntaxes import TransferSyntax
 from schemas.walk import NESTING_MAX, Range, Walk
 
@@ -86,7 +87,7 @@ class Header:
     charset: CharacterSet
     end: int
     """Where the data set ended."""
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
     """What could not be understood; nothing of the values is in it."""
 
 
@@ -212,7 +213,8 @@ class _JsonWalk(Walk[bytes]):
     def _with_character_set(self, value: int, stop: int, reading: Reading) -> Reading:
         charset = character_set(self.buffer[value : min(stop, value + CHARACTER_SET_LENGTH_MAX)])
         if not charset.known:
-            self.problem("Specific Character Set has a term that is not in the standard")
+            sentence = "Specific Character Set has a term that is not in the standard"
+            self.problem(sentence, SPECIFIC_CHARACTER_SET)
         return self._reading_here(reading.encoding, charset)
 
     def _element(
@@ -309,7 +311,7 @@ class _JsonWalk(Walk[bytes]):
 
     def _unknown(self, form: Form) -> Form:
         """The form for UN, because the value is none that its VR may have."""
-        self.problem(f"{name_of(form.tag)} has a length that {form.vr} cannot have")
+        self.problem(f"{name_of(form.tag)} has a length that {form.vr} cannot have", form.tag)
         return form_of(form.head, "UN", "little")
 
     def _note_pixels(self, form: Form, value: int, length: int | None) -> None:

@@ -31,9 +31,15 @@ TOO_LARGE          = Reason(0xA701, 413, "Out of resources: larger than this ser
 OTHER_STUDY        = Reason(0xA901, 409, "The Study Instance UID differs from the one in the URL.")
 UID_MISSING        = Reason(0xA902, 409, "A UID that identifies the instance is missing or empty.")
 UID_INVALID        = Reason(0xA903, 409, "A UID that identifies the instance is not a UID.")
+OTHER_INSTANCE     = Reason(0xA904, 409, "The UIDs of the instance differ from those in the URL.")
+NOT_AS_DESCRIBED   = Reason(0xA905, 409, "The pixel data is not what its description says.")
+BREAKS_RULES       = Reason(0xA906, 409, "The data set breaks the rules, and this server was told to be strict.")
 NOT_DICOM          = Reason(0xC000, 400, "Cannot understand: not a DICOM data set.")
 TRUNCATED          = Reason(0xC001, 400, "Cannot understand: the data set ends too early.")
 NESTED_TOO_DEEPLY  = Reason(0xC002, 400, "Cannot understand: sequences nested too deeply.")
+NOT_AS_STATED      = Reason(0xC003, 409, "Cannot understand: a part is not of the media type it is said to be.")
+BULK_MISSING       = Reason(0xC004, 409, "Cannot understand: a BulkDataURI leads to no part of the request.")
+INCOMPLETE         = Reason(0xC005, 400, "Cannot understand: the rest of the request is malformed, or did not come.")
 TRANSFER_SYNTAX    = Reason(0xC122, 409, "Transfer syntax not supported.")
 
 # Failures that only a message over an association can have (PS3.7 C, PS3.4 Tables B.2-1, C.4-1 to C.4-3).
@@ -59,6 +65,7 @@ BAD_REQUEST        = Reason(None, 400, "The request is malformed.")
 BAD_QUERY          = Reason(None, 400, "The query is malformed.")
 NOT_FOUND          = Reason(None, 404, "There is no such resource.")
 METHOD_NOT_ALLOWED = Reason(None, 405, "This resource does not have that method.")
+TIMEOUT            = Reason(None, 408, "The request stopped coming.")
 GONE               = Reason(None, 410, "It was deleted.")
 NOT_ACCEPTABLE     = Reason(None, 406, "None of the acceptable media types can be given.")
 PRECONDITION       = Reason(None, 412, "It is not in the state that the request demands.")
@@ -77,6 +84,8 @@ PENDING            = Reason(0xFF00, 200, "Pending: more is to come.")
 PENDING_UNSUPPORTED = Reason(0xFF01, 200, "Pending: more is to come; some optional keys were not used for matching, or are not known.")
 
 # Warnings of one instance (PS3.18 I.2.1).
+COERCED            = Reason(0xB000, 202, "Stored; attributes were changed, and Original Attributes Sequence tells what they were.")
+LEFT_OUT           = Reason(0xB006, 202, "Stored; elements that no data set has were left out.")
 NOT_AS_SOP_CLASS   = Reason(0xB007, 202, "Stored; the data set does not match its SOP class or its encoding rules.")
 # fmt: on
 
@@ -89,9 +98,15 @@ FAILURES = (
     OTHER_STUDY,
     UID_MISSING,
     UID_INVALID,
+    OTHER_INSTANCE,
+    NOT_AS_DESCRIBED,
+    BREAKS_RULES,
     NOT_DICOM,
     TRUNCATED,
     NESTED_TOO_DEEPLY,
+    NOT_AS_STATED,
+    BULK_MISSING,
+    INCOMPLETE,
     TRANSFER_SYNTAX,
 )
 MESSAGE_STATUSES = (
@@ -121,6 +136,7 @@ REQUEST_FAILURES = (
     BAD_QUERY,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    TIMEOUT,
     GONE,
     NOT_ACCEPTABLE,
     PRECONDITION,
@@ -132,7 +148,25 @@ REQUEST_FAILURES = (
     BUSY,
     NOT_IMPLEMENTED,
 )
-WARNINGS = (NOT_AS_SOP_CLASS,)
+WARNINGS = (COERCED, LEFT_OUT, NOT_AS_SOP_CLASS)
+
+
+class Problem(str):
+    """What was found wrong with an instance that is stored nonetheless: a sentence, without values.
+
+    `tags` are those of the attributes concerned, `reason` is one of WARNINGS.
+    """
+
+    __slots__ = ("reason", "tags")
+
+    def __new__(cls, sentence: str, *tags: int, reason: Reason = NOT_AS_SOP_CLASS) -> Problem:
+        problem = super().__new__(cls, sentence)
+        problem.tags = tags
+        problem.reason = reason
+        return problem
+
+    tags: tuple[int, ...]
+    reason: Reason
 
 
 class Refused(Exception):  # noqa: N818 - it is a verdict on the request, not an error of ours

@@ -26,7 +26,7 @@ from schemas.elements import (
     fragments,
     name_of,
 )
-from schemas.reasons import NESTED_TOO_DEEPLY, TOO_LARGE, TRUNCATED, Refused
+from schemas.reasons import NESTED_TOO_DEEPLY, TOO_LARGE, TRUNCATED, Problem, Refused
 from schemas.surroundings import Surroundings
 
 ELEMENTS_MAX = 4_000_000
@@ -61,7 +61,7 @@ class Walk(ABC, Generic[Made]):
         self.around = Surroundings(buffer)
         self.path: list[str | int] = []
         """Tags and item indices of the sequences and items around."""
-        self.problems: dict[str, None] = {}
+        self.problems: dict[Problem, None] = {}
         self._end = end
         self._nesting_max = nesting_max
         self._elements = 0
@@ -102,7 +102,7 @@ class Walk(ABC, Generic[Made]):
                 f"The data set ends inside {name_of(tag)}: {length} bytes are declared, "
                 f"{max(0, limit - value)} are there.",
             )
-        self.problem(f"{name_of(tag)} is longer than the sequence around it")
+        self.problem(f"{name_of(tag)} is longer than the sequence around it", tag)
         return max(value, limit)
 
     def end_of_left_out(
@@ -149,7 +149,7 @@ class Walk(ABC, Generic[Made]):
                 items.append(item)
                 continue
             if mark is None:
-                self.problem(f"{name_of(head.tag)} has something else than items")
+                self.problem(f"{name_of(head.tag)} has something else than items", head.tag)
                 stop = at if stop is None else stop
                 break
             at += 8
@@ -197,7 +197,7 @@ class Walk(ABC, Generic[Made]):
         end = find_sequence_end(self.buffer, at, limit, encoding.order)
         if end is None or end + 8 > limit:
             return (self._undelimited(head, limit),) * 2
-        self.problem(f"{name_of(head.tag)} has something else than items")
+        self.problem(f"{name_of(head.tag)} has something else than items", head.tag)
         return end, end + 8
 
     def _undelimited(self, head: Head, limit: int) -> int:
@@ -205,7 +205,7 @@ class Walk(ABC, Generic[Made]):
         if limit == self._end:
             sentence = f"The data set ends inside {name_of(head.tag)}, which has no delimiter."
             raise Refused(TRUNCATED, sentence)
-        self.problem(f"{name_of(head.tag)} has no delimiter at its end")
+        self.problem(f"{name_of(head.tag)} has no delimiter at its end", head.tag)
         return limit
 
     def count(self, elements: int = 1) -> None:
@@ -214,11 +214,11 @@ class Walk(ABC, Generic[Made]):
         if self._elements > ELEMENTS_MAX:
             raise Refused(TOO_LARGE, f"The object has more than {ELEMENTS_MAX} elements.")
 
-    def problem(self, sentence: str) -> None:
-        """Note what could not be understood; of values nothing may be said."""
+    def problem(self, sentence: str, *tags: int) -> None:
+        """Note what could not be understood of `tags`; of values nothing may be said."""
         self._problems_met += 1
         if len(self.problems) < PROBLEMS_MAX:
-            self.problems[f"{sentence[0].upper()}{sentence[1:]}."] = None
+            self.problems[Problem(f"{sentence[0].upper()}{sentence[1:]}.", *tags)] = None
 
     def _mark(self, at: int) -> int | None:
         return MARKS.get(self.buffer[at : at + 4])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
 from pydicom import dcmwrite
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
@@ -92,3 +94,35 @@ def related(
 def related_type(type: str = "application/dicom", boundary: str = BOUNDARY) -> dict[str, str]:
     """The header that announces `related`."""
     return {"Content-Type": f'multipart/related; type="{type}"; boundary={boundary}'}
+
+
+Part = tuple[dict[str, str], bytes]
+"""Headers and data of a part."""
+
+
+def message(parts: Iterable[Part], boundary: str = BOUNDARY) -> bytes:
+    """A multipart/related body of parts that differ."""
+    written = b""
+    for headers, data in parts:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        written += f"\r\n--{boundary}\r\n{lines}\r\n".encode() + data
+    return written + f"\r\n--{boundary}--\r\n".encode()
+
+
+def metadata(*data_sets: Dataset, **bulk: str) -> Part:
+    """A part of DICOM JSON; `bulk` are BulkDataURIs by keyword, in place of what there is."""
+    objects = []
+    for ds in data_sets:
+        told = ds.to_json_dict()
+        for keyword, uri in bulk.items():
+            told[f"{tag_for_keyword(keyword):08X}"] = {
+                "vr": dictionary_VR(keyword).rpartition(" ")[2],
+                "BulkDataURI": uri,
+            }
+        objects.append(dict(sorted(told.items())))
+    return {"Content-Type": "application/dicom+json"}, json.dumps(objects).encode()
+
+
+def bulk(location: str, data: bytes, content_type: str = "application/octet-stream") -> Part:
+    """A part that holds a bulk value."""
+    return {"Content-Type": content_type, "Content-Location": location}, data

@@ -14,6 +14,7 @@ from schemas.attributes import Attribute, Level, at
 from schemas.dicom_json import INSTANCE_URL
 from schemas.identifiers import Uid, is_uid, parse_uid
 from schemas.index import columns_of
+from schemas.reasons import Problem
 from schemas.values import VALUE_LENGTH_MAX, comparable
 
 Row = dict[str, Any]
@@ -49,6 +50,14 @@ _KEYWORDS = {
 }
 
 
+_TAGS = {
+    attribute.keyword: attribute.number
+    for level in Level
+    for attribute in at(level)
+    if attribute.computed is None
+}
+
+
 def text_of(member: Mapping[str, Any]) -> str:
     """The values of a member of a DICOM JSON object, joined by backslashes as in the object."""
     if member["vr"] == "SQ":
@@ -78,10 +87,10 @@ def identify(values: Values, *, strict: bool) -> Identity:
     )
 
 
-def overlong(identity: Identity) -> tuple[str, ...]:
-    """A sentence for each UID that only leniency lets pass."""
+def overlong(identity: Identity) -> tuple[Problem, ...]:
+    """Each UID that only leniency lets pass."""
     return tuple(
-        f"{keyword} breaks the rules for UIDs (PS3.5 9.1)."
+        Problem(f"{keyword} breaks the rules for UIDs (PS3.5 9.1).", _TAGS[keyword])
         for keyword, uid in identity.uids().items()
         if not is_uid(uid, strict=True)
     )

@@ -21,21 +21,25 @@ from dicomweb.engine.entries import Identity, identify, overlong, rows
 from dicomweb.engine.instances import forget
 from dicomweb.engine.parsing import Read, Source
 from dicomweb.store.blobs import Staged
-from dicomweb.store.recording import Entry
+from dicomweb.store.recording import Entry, Policy
 from dicomweb.store.recording import Outcome as Recorded
-from schemas.identifiers import Selection, Uid
+from schemas.identifiers import Selection
 from schemas.reasons import (
     DUPLICATE,
     NOT_AS_COMMAND,
+    OTHER_INSTANCE,
     OTHER_STUDY,
     PROCESSING_FAILURE,
     TOO_LARGE,
+    Problem,
     Reason,
     Refused,
 )
 
 MEMORY_BYTES_MAX = 1024 * 1024
 """An object up to this stays in memory until it is whole; a larger one goes to disk as it comes."""
+
+ANYWHERE = Selection()
 
 _log = logging.getLogger(__name__)
 
@@ -48,8 +52,8 @@ class Stored:
     size_bytes: int
     new: bool
     """False when the same instance was on record before."""
-    problems: tuple[str, ...] = ()
-    """What could not be understood of it, a sentence each."""
+    problems: tuple[Problem, ...] = ()
+    """What could not be understood of it, or had to be done to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class _Prepared:
     identity: Identity
     blob: str
     size_bytes: int
-    problems: tuple[str, ...]
+    problems: tuple[Problem, ...]
 
 
 class Upload:
@@ -89,13 +93,18 @@ class Upload:
         self,
         archive: Archive,
         *,
-        study: Uid | None = None,
+        within: Selection = ANYWHERE,
+        duplicates: Policy | None = None,
         said: Mapping[str, str] | None = None,
     ) -> None:
-        """`said` is what a message says of the object, by keyword; it has to be true (A900)."""
+        """`within` is where the instance has to belong; `duplicates` is in place of the setting;
+        `said` is what a message says of the object, by keyword, which has to be true (A900).
+        """
         self._archive = archive
-        self._study = study
+        self._within = within
+        self._duplicates = duplicates or archive.settings.duplicates
         self._said = said or {}
+        self._noted: tuple[Problem, ...] = ()
         self._pieces: list[bytes] = []
         self._held_bytes = 0
         self._staged: Staged | None = None
@@ -107,6 +116,10 @@ class Upload:
     def refuse(self, refused: Refused | None) -> None:
         """What is still to come of it is passed over; `finish` says why."""
         self._refused = refused
+
+    def note(self, problems: tuple[Problem, ...]) -> None:
+        """What was found before it came here; it is told with what is found here."""
+        self._noted = problems
 
     async def write(self, data: bytes) -> None:
         """Takes the next piece."""
@@ -207,8 +220,7 @@ class Upload:
         read = parsing.read(source)
         self._values = read.values
         identity = identify(read.values, strict=self._archive.settings.strict)
-        if self._study is not None and identity.StudyInstanceUID != self._study:
-            raise Refused(OTHER_STUDY, f"It belongs to study {identity.StudyInstanceUID}.")
+        _check_place(identity, self._within)
         for keyword, uid in self._said.items():
             if getattr(identity, keyword) != uid:
                 raise Refused(
@@ -243,7 +255,7 @@ class Upload:
             blob = self._staged.keep()
             self._staged = None
         entry = Entry(patient, study, series, instance | {"blob": blob}, header, layout)
-        problems = (*read.header.problems, *overlong(identity))
+        problems = (*self._noted, *read.header.problems, *overlong(identity))
         return _Prepared(entry, identity, blob, source.size_bytes, problems)
 
     # On the loop --------------------------------------------------------------
@@ -255,7 +267,7 @@ class Upload:
         and the next start finds out.
         """
         archive, blob = self._archive, prepared.blob
-        receipt = await archive.index.record(prepared.entry, archive.settings.duplicates)
+        receipt = await archive.index.record(prepared.entry, self._duplicates)
         if receipt.blob == blob:
             archive.later(partial(archive.blobs.settle, blob))
         else:
@@ -270,3 +282,13 @@ class Upload:
             forget(archive, at)
         new = receipt.outcome is not Recorded.SAME
         return Stored(prepared.identity, prepared.size_bytes, new, prepared.problems)
+
+
+def _check_place(identity: Identity, within: Selection) -> None:
+    """Raises Refused for an instance of another study, or another one, than the URL names."""
+    if within.study not in (None, identity.StudyInstanceUID):
+        raise Refused(OTHER_STUDY, f"It belongs to study {identity.StudyInstanceUID}.")
+    if within.series not in (None, identity.SeriesInstanceUID):
+        raise Refused(OTHER_INSTANCE, f"It belongs to series {identity.SeriesInstanceUID}.")
+    if within.instance not in (None, identity.SOPInstanceUID):
+        raise Refused(OTHER_INSTANCE, f"It is instance {identity.SOPInstanceUID}.")

@@ -201,11 +201,6 @@ def _flag(name: str, value: str) -> bool:
     return value == "true"
 
 
-def study_in(path: Mapping[str, str], *, strict: bool) -> Uid | None:
-    """The study a store request is bound to, if its URL names one (PS3.18 10.5.1.1)."""
-    return uid(path, "study", strict=strict)
-
-
 def bulk_path(text: str) -> str:
     """The path below an instance's /bulkdata/; Refused (404) for what no metadata ever gave out."""
     if not re.fullmatch(r"[0-9A-F]{8}(/[0-9]{1,9}/[0-9A-F]{8}){0,128}", text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dicomweb.web import offers
 from dicomweb.web.deletion import delete
 from dicomweb.web.metadata import retrieve_metadata
-from dicomweb.web.negotiate import DICOM, DICOM_JSON
+from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML
 from dicomweb.web.params import SearchResource
 from dicomweb.web.rendered import (
     SINGLE,
@@ -16,7 +16,7 @@ from dicomweb.web.rendered import (
 from dicomweb.web.retrieve import retrieve_instance, retrieve_instances
 from dicomweb.web.routing import Transaction
 from dicomweb.web.search import search_for
-from dicomweb.web.store import store
+from dicomweb.web.store import store_with
 from dicomweb.web.values import retrieve_bulk_data, retrieve_frames, retrieve_values
 from dicomweb.web.wado_uri import retrieve_object
 from schemas.attributes import Level
@@ -36,6 +36,8 @@ _INSTANCES_OF_STUDY = search_for(SearchResource(INSTANCE, frozenset({SERIES})))
 _ALL_SERIES = search_for(SearchResource(SERIES, frozenset({STUDY})))
 _ALL_INSTANCES = search_for(SearchResource(INSTANCE, frozenset({STUDY, SERIES})))
 
+_STORE, _PUT = store_with(None), store_with("replace")
+
 _JSON = (DICOM_JSON,)
 _CODEC = "the media type of the stored codec"
 _FILES = (f'multipart/related; type="{DICOM}"', "application/zip", str(offers.OCTETS), _CODEC)
@@ -45,6 +47,7 @@ _METADATA_OF_ONE = tuple(map(str, offers.METADATA_OF_ONE))
 _MANY = (f'multipart/related; type="{NATIVE}"', _CODEC)
 _VALUES = (_MANY[0], NATIVE, _CODEC)
 _NOTHING = ("nothing",)
+_STORED = (DICOM_JSON, DICOM_XML, f'multipart/related; type="{DICOM_XML}"')
 
 _BULK = retrieve_values(pixels_only=False)
 _PIXELS = retrieve_values(pixels_only=True)
@@ -60,8 +63,11 @@ TRANSACTIONS = (
     Transaction("Search series",    "GET",  _STUDY + "/series",        _SERIES_OF_STUDY,     "PS3.18 10.6", _JSON),
     Transaction("Search instances", "GET",  _STUDY + "/instances",     _INSTANCES_OF_STUDY,  "PS3.18 10.6", _JSON),
     Transaction("Search instances", "GET",  _SERIES + "/instances",    _INSTANCES_OF_SERIES, "PS3.18 10.6", _JSON),
-    Transaction("Store",            "POST", "/studies",                store,                "PS3.18 10.5", _JSON),
-    Transaction("Store",            "POST", _STUDY,                    store,                "PS3.18 10.5", _JSON),
+    Transaction("Store",            "POST", "/studies",                _STORE,               "PS3.18 10.5", _STORED),
+    Transaction("Store",            "POST", _STUDY,                    _STORE,               "PS3.18 10.5", _STORED),
+    Transaction("Store or replace", "PUT",  "/studies",                _PUT,                 "ours",        _STORED),
+    Transaction("Store or replace", "PUT",  _STUDY,                    _PUT,                 "ours",        _STORED),
+    Transaction("Store or replace", "PUT",  _INSTANCE,                 _PUT,                 "ours",        _STORED),
     Transaction("Retrieve study",   "GET",  _STUDY,                    retrieve_instances,   "PS3.18 10.4.1.1.1", _FILES),
     Transaction("Retrieve series",  "GET",  _SERIES,                   retrieve_instances,   "PS3.18 10.4.1.1.1", _FILES),
     Transaction("Retrieve instance", "GET", _INSTANCE,                 retrieve_instance,    "PS3.18 10.4.1.1.1", _FILE),

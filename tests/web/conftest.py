@@ -34,3 +34,10 @@ async def strict_server(tmp_path):
     """The same by the letter of the standard."""
     async with client_of(Settings(data=tmp_path, strict=True)) as client:
         yield client
+
+
+@pytest.fixture
+async def quick_server(tmp_path):
+    """An empty archive on SQLite, for what does not depend on the database."""
+    async with client_of(Settings(data=tmp_path)) as client:
+        yield client

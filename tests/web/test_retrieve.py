@@ -251,5 +251,5 @@ async def test_other_methods_are_named(server):
     """NEG-67, CAP-06, CAP-08."""
     answer = await server.delete("/studies")
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST, PUT"
     assert (await server.options("/studies")).status_code == 204
