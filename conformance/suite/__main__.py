@@ -41,13 +41,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         for result in run(session, areas, asked.only):
             results.append(result)
-            if result.outcome is not Outcome.PASSED or asked.only or asked.verbose:
-                if result.outcome is not Outcome.SKIPPED or asked.only or asked.verbose:
-                    print(report.line(result), flush=True)
+            quiet = result.outcome in (Outcome.PASSED, Outcome.SKIPPED)
+            if asked.only or asked.verbose or not quiet:
+                print(report.line(result), flush=True)
     except LookupError as error:
         _parser().error(str(error))
     finally:
         session.close()
+    results.sort(key=_place)
     print(report.summary(results))
     judged = Judged(asked.name or url or asked.dimse, url, asked.dimse, asked.strict)
     if asked.json:
@@ -55,6 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.html:
         Path(asked.html).write_text(report.as_html(judged, results))
     return report.exit_code(results)
+
+
+def _place(result: Result) -> tuple[int, int]:
+    """Where a result stands in a report: as the areas do, a case after those before it."""
+    areas = list(AREAS)
+    return areas.index(result.area), AREAS[result.area].index(result.case)
 
 
 def _parser() -> argparse.ArgumentParser:

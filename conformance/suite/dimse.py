@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from io import BytesIO
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from pydicom.dataset import Dataset
@@ -264,7 +264,8 @@ class Dimse:
                 answer.status = REFUSED_AND_ABORTED
             return _finished(association, answer, receiver)
         finally:
-            server.shutdown()
+            if server is not None:
+                server.shutdown()
 
     def _get(self, session: Session, asked: Get) -> Answer:
         answer = Answer(session, 0)

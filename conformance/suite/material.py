@@ -132,7 +132,7 @@ def words(count: int, start: int = 0) -> bytes:
 
 
 def image(token: str, **attributes: Any) -> Dataset:
-    """A CT slice of 6 x 8 pixels of 16 bits, of its own study, unless `attributes` say otherwise."""
+    """A CT slice of 6 x 8 pixels of 16 bits, of its own study, with these `attributes`."""
     values: dict[str, Any] = {
         "SpecificCharacterSet": "ISO_IR 192",
         "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
@@ -304,7 +304,7 @@ def _search(token: str) -> dict[str, Thing]:
         ("S2", "Beta^Berta", "20200706", "030000", "A2", "MR", "Wilson^James"),
         ("S2", "Beta^Berta", "20200705", "090000", "B3", "CT", "House^Gregory"),
         ("S4", "Ärger^Über=山田^太郎=やまだ^たろう", "20200708", "120000.5", "A4", "CT", ""),
-        ("s%_", "Doe, Jr.^Joe", "20201231", "1030", "", "CT", "Cuddy^Lisa"),
+        ("T%_", "Doe, Jr.^Joe", "20201231", "1030", "", "CT", "Cuddy^Lisa"),
     )
     return {
         f"s{number}": Thing(
@@ -546,6 +546,7 @@ def _values(token: str) -> dict[str, Thing]:
     every = image(
         token,
         PatientID=f"{token}-V",
+        InstitutionAddress="Street \\ Town",  # ST
         PatientComments="line one\r\nline two \\ no separator",  # LT
         PatientAge="042Y",  # AS
         PatientWeight="70.500",  # DS

@@ -77,7 +77,8 @@ def _row(result: Result) -> dict[str, Any]:
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; color: #222 }
 table { border-collapse: collapse; width: 100% }
-td, th { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid #ddd }
+td, th { text-align: left; vertical-align: top; padding: .3rem .6rem }
+tr { border-bottom: 1px solid #ddd }
 .passed { color: #17692c } .failed, .harness { color: #a11 } .not_set_up { color: #965b00 }
 .skipped { color: #777 } small { color: #666; white-space: pre-wrap }
 """

@@ -19,6 +19,7 @@ from conformance.suite.case import (
     Step,
     Wrong,
 )
+from conformance.suite.checks import lookups
 from conformance.suite.operations import Operation
 from conformance.suite.session import Session
 
@@ -117,7 +118,9 @@ def _set_up(session: Session, step: Step) -> None:
 
 def _ask(session: Session, request: Asked | Operation) -> Answer:
     if callable(request):
-        request = cast(Callable[[Session], "Asked | Operation"], request)(session)
+        ask = cast(Callable[[Session], "Asked | Operation"], request)
+        with lookups("the answer before names what to ask for next"):
+            request = ask(session)
         return _ask(session, request)
     if isinstance(request, Operation):
         if session.dimse is None:

@@ -84,7 +84,7 @@ class Session:
         headers = {"Content-Type": content_type}
         request = Http("POST /studies", "application/dicom+json", headers, body)
         answer = self.send(request)
-        if answer.status != 200 or "00081198" in answer.row:
+        if answer.status != 200 or answer.row.get("00081198", {}).get("Value"):
             said = answer.body[:300].decode("utf-8", "replace")
             return f"Storing the objects of {group!r} was answered {answer.status}: {said}"
         return ""
@@ -105,7 +105,7 @@ class Session:
         method, _, path = self.filled(request.line).partition(" ")
         url = path if "://" in path else self.url + path
         body = self._body(request)
-        headers = dict(request.headers)
+        headers = {"Accept-Encoding": "identity", **request.headers}
         if body.content_type is not None:
             headers.setdefault("Content-Type", body.content_type)
         content: Any = body.content if not request.chunked else iter(_pieces(body.content))
@@ -117,7 +117,7 @@ class Session:
             built.headers["Accept"] = request.accept
         try:
             response = self._client.send(built)
-        except httpx.RemoteProtocolError as error:
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
             raise Wrong(f"The server broke HTTP or the connection: {error}.") from None
         except httpx.ReadTimeout:
             raise Wrong(f"There was no answer in {TIMEOUT_SECONDS:.0f} seconds.") from None

@@ -29,4 +29,5 @@ AREAS: dict[str, tuple[Case, ...]] = {
     "rendered": rendered.CASES,
     "WADO-URI": wado_uri.CASES,
     "capabilities": capabilities.CASES,
+    "limits": rendered.LIMITS,
 }

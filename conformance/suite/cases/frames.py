@@ -294,8 +294,7 @@ FRAMES = (
 
 
 def _bulk_uris(answer: Answer) -> list[tuple[str, str]]:
-    found = [(tag, e["BulkDataURI"]) for tag, e, _ in elements(answer.rows) if "BulkDataURI" in e]
-    return found
+    return [(tag, e["BulkDataURI"]) for tag, e, _ in elements(answer.rows) if "BulkDataURI" in e]
 
 
 def _first(tag: str, accept: str = OCTETS):  # type: ignore[no-untyped-def]

@@ -6,6 +6,7 @@ from conformance.suite.case import Case, Http, Kind, Step
 from conformance.suite.checks import (
     DICOM,
     JSON,
+    OCTETS,
     XML,
     a_body,
     each_part,
@@ -584,6 +585,19 @@ FRAMING = (
         ),
     ),
     Case(
+        id="multipart-type-frames",
+        says="The type of a multipart answer is a type alone, without parameters of its own.",
+        item="NEG-49",
+        clause="PS3.18 8.7.1",
+        request=Http("GET {ct1.instance}/frames/1", OCTETS),
+        checks=(
+            holds(
+                "type equals the part's",
+                lambda a: a.media_type.parameters.get("type") == a.parts[0].media_type.name,
+            ),
+        ),
+    ),
+    Case(
         id="multipart-type-quoted",
         says="The type parameter is quoted.",
         item="NEG-50",
@@ -754,6 +768,7 @@ STATUSES = (
         says="A range of a single part is given, or all of it.",
         item="NEG-74",
         clause="PS3.18 8.6.1.1",
+        needs=("frames-single",),
         request=Http(
             "GET {ct1.instance}/frames/1", "application/octet-stream", {"Range": "bytes=0-9"}
         ),
@@ -770,6 +785,7 @@ STATUSES = (
         says="A range beyond the end cannot be satisfied, or is ignored.",
         item="NEG-74",
         clause="PS3.18 8.6.1.1",
+        needs=("frames-single",),
         request=Http(
             "GET {ct1.instance}/frames/1", "application/octet-stream", {"Range": "bytes=99999-"}
         ),

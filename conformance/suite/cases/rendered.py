@@ -442,7 +442,6 @@ PARAMETERS = (
             ("one", "A viewport has two sizes.", "10"),
             ("letters", "A viewport is of numbers.", "a,b"),
             ("seven", "A viewport has six values at most.", "10,10,1,2,3,4,5"),
-            ("huge", "A viewport out of all bounds is refused.", "1000000000,1000000000"),
             ("empty", "A viewport has a value.", ""),
         )
     ),
@@ -649,5 +648,16 @@ THUMBNAILS = (
         checks=(header("content-type", "image/jpeg"),),
     ),
 )
+
+LIMITS = (
+    _refused(
+        "viewport-bad-huge",
+        "A viewport out of all bounds is refused.",
+        "viewport=1000000000,1000000000",
+        "REND-25",
+        _VIEWPORT,
+    ),
+)
+"""What some servers do not survive: asked last."""
 
 CASES = (*RESOURCES, *PIPELINE, *PARAMETERS, *THUMBNAILS)

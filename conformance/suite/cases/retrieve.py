@@ -220,6 +220,7 @@ CASES = (
         kind=Kind.MAY,
         request=Http("GET {ct1.study}", "application/zip"),
         status=(200, 406),
+        tolerated=(400,),
     ),
     Case(
         id="retrieve-viewer-any",

@@ -7,6 +7,7 @@ from conformance.suite.case import Case, Http, Kind
 from conformance.suite.checks import (
     INSTANCE_UID,
     JSON,
+    NOTHING,
     SERIES_UID,
     STUDY_UID,
     XML,
@@ -111,7 +112,7 @@ RESOURCES = (
 
 
 def _not_silent(answer: Answer) -> bool:
-    return answer.status in (204, 400) or bool(answer.warnings)
+    return answer.status == 400 or not answer.rows or bool(answer.warnings)
 
 
 _UID = "StudyInstanceUID={s1.study_uid},{s2.study_uid},{s3.study_uid},{s4.study_uid},{s5.study_uid}"
@@ -160,7 +161,8 @@ def _miss(says: str, id: str, request: str, *, item: str, hit: str) -> Case:
         item=item,
         clause="PS3.18 Table 10.6.1-5",
         request=request,
-        status=204,
+        status=(200, 204),
+        checks=NOTHING,
         needs=(hit,),
     )
 
@@ -250,7 +252,8 @@ KEYS = (
         needs=("search-key-ModalitiesInStudy",),
         request="GET /studies?PatientID={token}-C&ModalitiesInStudy=XA",
         on=("ct",),
-        status=204,
+        status=(200, 204),
+        checks=NOTHING,
     ),
     Case(
         id="search-key-tag-in-lower-case",
@@ -376,7 +379,8 @@ KEYS = (
         clause="PS3.18 8.3.4.1",
         kind=Kind.MAY,
         request="GET /instances?SOPInstanceUID={every.uid}&00290010=SUITE ONE&00291001=other",
-        status=204,
+        status=(200, 204),
+        checks=NOTHING,
     ),
 )
 
@@ -416,12 +420,12 @@ _VALUES = (
     ("search-name-empty-components", "Empty components at the end of a name do not count.", "QIDO-38", "PS3.4 C.2.2.2.1.1", Kind.SHOULD, "PatientName=Alpha{token}^Anna^^^", ("s1",)),
     ("search-comma-escaped", "An escaped comma is part of a value.", "QIDO-74", "PS3.18 8.3.4.1", Kind.SHALL, "PatientName=Doe%2C Jr.{token}^Joe", ("s5",)),
     ("search-percent-literal", "A percent sign is itself, no wildcard.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-%25", ()),
-    ("search-percent-found", "A percent sign is found.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-s%25_", ("s5",)),
+    ("search-percent-found", "A percent sign is found.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-T%25_", ("s5",)),
     ("search-underscore-literal", "An underscore is itself, no wildcard.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-S_", ()),
     ("search-dot-literal", "A dot is itself, no pattern.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}.S1", ()),
     ("search-bracket-literal", "Brackets are themselves.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-%5BS%5D1", ()),
     ("search-quote-literal", "A quote is itself.", "QIDO-73", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-S1%27", ()),
-    ("search-escaped-once", "What is escaped twice is unescaped once.", "NEG-62", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-s%2525_", ()),
+    ("search-escaped-once", "What is escaped twice is unescaped once.", "NEG-62", "PS3.18 8.3.4.1", Kind.SHALL, "PatientID={token}-T%2525_", ()),
 )
 # fmt: on
 
@@ -435,8 +439,8 @@ def _values() -> tuple[Case, ...]:
             clause=clause,
             kind=kind,
             request=f"GET /studies?{_UID}&{query}",
-            status=200 if things else 204,
-            checks=(finds(*things),) if things else (),
+            status=200 if things else (200, 204),
+            checks=(finds(*things),) if things else NOTHING,
             needs=("search-studies",),
         )
         for id, says, item, clause, kind, query, things in _VALUES
@@ -489,7 +493,8 @@ SPECIAL = (
         clause="PS3.4 C.2.2.2.4",
         request="GET /studies?PatientID={token}-S1&StudyInstanceUID=2.25.*",
         on=("search",),
-        status=(204, 400),
+        status=(200, 204, 400),
+        checks=(holds("nothing is found", lambda a: a.status == 400 or not a.rows),),
     ),
     Case(
         id="search-same-item",
@@ -498,7 +503,8 @@ SPECIAL = (
         clause="PS3.4 C.2.2.2.6",
         needs=("search-series-key-ScheduledProcedureStepID",),
         request="GET {ct1.study}/series?00400275.00400009={token}SA&00400275.00401001={token}R2",
-        status=204,
+        status=(200, 204),
+        checks=NOTHING,
     ),
     Case(
         id="search-same-item-found",

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    ExplicitVRBigEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+)
 
 from conformance.suite import material, multipart
 from conformance.suite.answer import Answer, value
@@ -100,7 +105,7 @@ def again(session: Session) -> Made:
 
 def changed(session: Session) -> Made:
     """The object of the request before with another name for the manufacturer."""
-    dataset = Dataset(session.sent[0].dataset)
+    dataset = deepcopy(session.sent[0].dataset)
     dataset.Manufacturer = "Another"
     return [Thing(dataset)]
 
@@ -169,7 +174,7 @@ REQUESTS = (
         item="STOW-01, STOW-02, STOW-38",
         clause="PS3.18 10.5.1",
         request=posted(one),
-        checks=(media_type(JSON), stored(1), no_sequence(FAILED)),
+        checks=(media_type(JSON), stored(1)),
         then=(_retrieved(holds("it is the one stored", _same_bytes)),),
     ),
     Case(
@@ -412,7 +417,7 @@ def _big_endian(session: Session) -> Made:
 
 
 def _other_study_same_uid(session: Session) -> Made:
-    dataset = Dataset(session.sent[0].dataset)
+    dataset = deepcopy(session.sent[0].dataset)
     dataset.StudyInstanceUID = session.fresh()
     dataset.SeriesInstanceUID = session.fresh()
     return [Thing(dataset)]
@@ -546,7 +551,7 @@ BEHAVIOUR = (
             Form(part_type="application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
         ),
         checks=(stored(1),),
-        then=(_retrieved(syntax(material.JPEG2000Lossless), accept=f"{DICOM}; transfer-syntax=*"),),
+        then=(_retrieved(syntax(JPEG2000Lossless), accept=f"{DICOM}; transfer-syntax=*"),),
     ),
     Case(
         id="store-level-2",
@@ -585,7 +590,7 @@ BEHAVIOUR = (
 
 def _j2k(session: Session) -> Thing:
     thing = session.thing("j2k")
-    dataset = Dataset(thing.dataset)
+    dataset = deepcopy(thing.dataset)
     dataset.SOPInstanceUID = session.fresh()
     dataset.StudyInstanceUID = session.fresh()
     dataset.SeriesInstanceUID = session.fresh()
@@ -913,7 +918,7 @@ METADATA = (
             PhotometricInterpretation="YBR_FULL_422",
         ),
         _retrieved(
-            syntax(material.JPEGBaseline8Bit),
+            syntax(JPEGBaseline8Bit),
             holds("it holds the JPEG", lambda a: JPEG_CODESTREAM in a.files[0].PixelData),
             accept=f"{DICOM}; transfer-syntax=*",
         ),
@@ -924,7 +929,7 @@ METADATA = (
         "STOW-24, STOW-26",
         _with_metadata(Bulk(material.J2K_CODESTREAM, "image/jp2"), **_NO_DESCRIPTION),
         _retrieved(
-            syntax(material.JPEG2000Lossless),
+            syntax(JPEG2000Lossless),
             holds(
                 "rows and columns are the picture's",
                 lambda a: (a.files[0].Rows, a.files[0].Columns) == (16, 16),
