@@ -54,7 +54,11 @@ JPEG_CODESTREAM = b64decode(
     "MTJR/9oADAMBAAIRAxEAPwCVUo1NIcGZJtTSHBiSbU0hwZko1NIcK6y4ZkG2z7pPh//Z"
 )
 GRADIENT = bytes((8 * x + 7 * y) % 256 for y in range(16) for x in range(16))
-PDF_DOCUMENT = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+PDF_DOCUMENT = (
+    b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n"
+    + b"% long enough to be bulk data\n" * 1000
+    + b"trailer<</Root 1 0 R>>\n%%EOF\n"
+)
 
 
 def fresh_uid() -> str:

@@ -373,14 +373,14 @@ BULK = (
         checks=(holds("there are some", lambda a: _bulk_uris(a)),),
         then=(Step(_first("7FE00010"), 200),),
     ),
-    Case(
-        id="bulk-document",
-        says="A document is given as its bytes.",
-        item="WADO-34, WADO-30",
-        clause="PS3.18 8.7.3.3.1",
-        request=Http("GET {pdf.instance}/bulkdata", OCTETS),
-        checks=(holds("it is the PDF", lambda a: payload(a).rstrip(b"\0") == PDF_DOCUMENT),),
-        kind=Kind.MAY,
+    _following(
+        "document",
+        "The bulk data of a document are its bytes.",
+        "WADO-34, WADO-30",
+        "pdf",
+        "00420011",
+        "it is the PDF",
+        lambda a: payload(a).rstrip(b"\0") == PDF_DOCUMENT,
     ),
     Case(
         id="bulk-single",

@@ -25,15 +25,14 @@ def _line(thing: str, query: str = "") -> str:
 
 
 def _refused(
-    id: str, says: str, item: str, clause: str, line: str, kind: Kind = Kind.SHALL
+    id: str, says: str, item: str, clause: str, line: str, needs: str = "uri-dicom"
 ) -> Case:
     return Case(
         id=f"uri-{id}",
         says=says,
         item=item,
         clause=clause,
-        kind=kind,
-        needs=("uri-dicom",),
+        needs=(needs,),
         request=line,
         status=400,
     )
@@ -211,6 +210,7 @@ CASES = (
         "URI-10",
         "PS3.18 9.4.2.4",
         _line("ct1", f"{_FILE}&transferSyntax=abc"),
+        needs="uri-syntax",
     ),
     _refused(
         "syntax-several",
@@ -218,6 +218,7 @@ CASES = (
         "URI-10",
         "PS3.18 9.4.2.4",
         _line("ct1", f"{_FILE}&transferSyntax={EXPLICIT},1.2.840.10008.1.2.4.90"),
+        needs="uri-syntax",
     ),
     _refused(
         "anonymize-value",
@@ -225,7 +226,7 @@ CASES = (
         "URI-11",
         "PS3.18 9.4.2.3",
         _line("ct1", f"{_FILE}&anonymize=no"),
-        kind=Kind.MAY,
+        needs="uri-anonymize",
     ),
     Case(
         id="uri-anonymize",
@@ -260,6 +261,7 @@ CASES = (
             "URI-13",
             "PS3.18 9.5.2.1",
             _line("mf", f"&frameNumber={value}"),
+            needs="uri-frame",
         )
         for name, says, value in (
             ("zero", "Frames are counted from 1.", "0"),
@@ -303,7 +305,7 @@ CASES = (
         "URI-15",
         "PS3.18 9.5.1.2.5",
         _line("rgb", "&region=0.6,0,0.5,1"),
-        kind=Kind.MAY,
+        needs="uri-region",
     ),
     Case(
         id="uri-window",
@@ -321,7 +323,17 @@ CASES = (
         "URI-16",
         "PS3.18 9.5.1.2.6",
         _line("ct1", "&windowCenter=100"),
+        needs="uri-window",
+    ),
+    Case(
+        id="uri-quality",
+        says="An image quality is applied, or ignored.",
+        item="URI-18",
+        clause="PS3.18 9.5.1.2.3",
         kind=Kind.MAY,
+        needs=("uri-default",),
+        request=_line("ct1", "&imageQuality=50"),
+        checks=(size(8, 6),),
     ),
     _refused(
         "quality-bad",
@@ -329,7 +341,7 @@ CASES = (
         "URI-18",
         "PS3.18 9.5.1.2.3",
         _line("ct1", "&imageQuality=0"),
-        kind=Kind.MAY,
+        needs="uri-quality",
     ),
     Case(
         id="uri-parameter-unknown",
