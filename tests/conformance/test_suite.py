@@ -18,57 +18,57 @@ from tests.process import serving
 CASES = [case for cases in AREAS.values() for case in cases]
 
 KNOWN: dict[str, str] = dict.fromkeys(
-    """
-    bulk-decoded
-    bulk-document
-    capabilities
-    capabilities-json
-    default-rendered-text
-    frames-decoded
-    frames-decoded-rle
-    include-any-attribute
-    include-private
-    include-sequence
-    include-study-in-series
-    include-upper-in-instances
-    preflight
-    rendered-pdf
-    rendered-text-html
-    rendered-text-plain
-    rendered-text-xml
-    retrieve-decoded-attributes
-    retrieve-decoded-stays-lossy
-    search-date-time
-    search-date-time-from
-    search-emptyvaluematching
-    search-key-mixed-path
-    search-multiplevaluematching
-    search-private-key
-    search-same-item-found
-    search-series-key-RequestedProcedureID
-    search-series-key-RequestedProcedureID-as-tag
-    search-series-key-ScheduledProcedureStepID
-    search-series-key-ScheduledProcedureStepID-as-tag
-    search-xml
-    store-accept-xml
-    store-implicit-by-the-letter
-    store-json
-    store-xml
-    syntax-default-decompresses
-    syntax-default-decompresses-rle
-    syntax-default-lossy
-    uri-decompressed
-    uri-default
-    uri-frame-bad-beyond
-    uri-frame-bad-several
-    uri-frame-bad-zero
-    uri-png
-    uri-quality-bad
-    uri-region-bad
-    uri-report-html
-    uri-report-text
-    uri-window-half
-    """.split(),
+    [
+        "bulk-decoded",
+        "bulk-document",
+        "capabilities",
+        "capabilities-json",
+        "default-rendered-text",
+        "frames-decoded",
+        "frames-decoded-rle",
+        "include-any-attribute",
+        "include-private",
+        "include-sequence",
+        "include-study-in-series",
+        "include-upper-in-instances",
+        "preflight",
+        "rendered-pdf",
+        "rendered-text-html",
+        "rendered-text-plain",
+        "rendered-text-xml",
+        "retrieve-decoded-attributes",
+        "retrieve-decoded-stays-lossy",
+        "search-date-time",
+        "search-date-time-from",
+        "search-emptyvaluematching",
+        "search-key-mixed-path",
+        "search-multiplevaluematching",
+        "search-private-key",
+        "search-same-item-found",
+        "search-series-key-RequestedProcedureID",
+        "search-series-key-RequestedProcedureID-as-tag",
+        "search-series-key-ScheduledProcedureStepID",
+        "search-series-key-ScheduledProcedureStepID-as-tag",
+        "search-xml",
+        "store-accept-xml",
+        "store-implicit-by-the-letter",
+        "store-json",
+        "store-xml",
+        "syntax-default-decompresses",
+        "syntax-default-decompresses-rle",
+        "syntax-default-lossy",
+        "uri-decompressed",
+        "uri-default",
+        "uri-frame-bad-beyond",
+        "uri-frame-bad-several",
+        "uri-frame-bad-zero",
+        "uri-png",
+        "uri-quality-bad",
+        "uri-region-bad",
+        "uri-report-html",
+        "uri-report-text",
+        "uri-window-half",
+    ],
     "On its way: what it is about has not landed yet.",
 )
 """Cases that our own server fails, and why."""
@@ -150,10 +150,8 @@ def test_one_case_is_shown_with_its_whole_exchange(tmp_path, capsys):
 def test_results_are_written_as_json_and_html(tmp_path, capsys):
     report, page = tmp_path / "report.json", tmp_path / "report.html"
     with serving(tmp_path / "data", "--dimse-port", "0") as server:
-        main(
-            [server.url, "--area", "limits", "--name", "a <name>", "--json", str(report)]
-            + ["--html", str(page)]  # noqa: RUF005
-        )
+        arguments = [server.url, "--area", "limits", "--name", "a <name>"]
+        main([*arguments, "--json", str(report), "--html", str(page)])
     capsys.readouterr()
     document = json.loads(report.read_text())
     assert document["server"] == "a <name>"
