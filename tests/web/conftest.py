@@ -30,6 +30,13 @@ async def server(index_url, tmp_path):
 
 
 @pytest.fixture
+async def sqlite_server(tmp_path):
+    """An empty archive for what the database has no part in."""
+    async with client_of(Settings(data=tmp_path)) as client:
+        yield client
+
+
+@pytest.fixture
 async def strict_server(tmp_path):
     """The same by the letter of the standard."""
     async with client_of(Settings(data=tmp_path, strict=True)) as client:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from io import BytesIO
 
 import pydicom
@@ -11,32 +10,8 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from tests.make import dataset, instance, part10, related, related_type
-
-STUDY, SERIES, INSTANCE = "1.2.5", "1.2.5.1", "1.2.5.1.1"
-IDS = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": SERIES, "SOPInstanceUID": INSTANCE}
-PATH = f"/studies/{STUDY}/series/{SERIES}/instances/{INSTANCE}"
-ANY = {"Accept": 'multipart/related; type="application/dicom"; transfer-syntax=*'}
-OHIF_FRAME = {"Accept": "multipart/related; type=application/octet-stream; transfer-syntax=*"}
-ELE = "1.2.840.10008.1.2.1"
-
-
-def parts(answer):
-    """Headers and body of each part, split as simply as a client of the simple kind does."""
-    boundary = re.search(r"boundary=([^;]+)", answer.headers["content-type"])[1].strip('"')
-    pieces = (b"\r\n" + answer.content).split(f"\r\n--{boundary}".encode())
-    assert pieces[-1].startswith(b"--")
-    split = (piece[2:].split(b"\r\n\r\n", 1) for piece in pieces[1:-1])
-    return [
-        (dict(line.split(": ", 1) for line in head.decode().split("\r\n")), body)
-        for head, body in split
-    ]
-
-
-async def put(server, *sent):
-    answer = await server.post("/studies", content=related(sent), headers=related_type())
-    assert answer.status_code in (200, 202), answer.text
-    return answer
+from tests.make import dataset, instance, part10
+from tests.web.asking import ANY, ELE, IDS, INSTANCE, OHIF_FRAME, PATH, SERIES, STUDY, parts, put
 
 
 async def test_an_instance_comes_back_byte_for_byte(server):
