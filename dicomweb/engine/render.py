@@ -17,6 +17,7 @@ from dicomweb.engine.archive import Archive
 from dicomweb.engine.sources import Source
 from dicomweb.pixels import annotation, encode, geometry, profiles
 from dicomweb.pixels.codecs.table import decode, decoded, undecodable
+from dicomweb.pixels.description import PixelDescription, Pixels
 from dicomweb.pixels.encode import Format
 from dicomweb.pixels.image import Image
 from dicomweb.pixels.looks import look
@@ -32,7 +33,7 @@ from schemas.reasons import (
     UNRENDERABLE,
     Refused,
 )
-from schemas.view import Profile, Size, View
+from schemas.view import Profile, View
 
 VERSION = 1
 """Of the pictures: another one makes other ETags."""
@@ -45,7 +46,6 @@ ANIMATION_FRAMES_MAX = 2_000
 TILES_MAX = 4_096
 """Tiles that one picture of a slide is put together from."""
 TILES_AT_ONCE = 32
-THUMBNAIL_SIDE = 256
 MILLISECONDS_DEFAULT = 100.0
 MILLISECONDS_MIN = 20.0
 """Browsers show GIF frames that are shorter for a tenth of a second."""
@@ -54,12 +54,13 @@ MILLISECONDS_MIN = 20.0
 @dataclass(frozen=True, slots=True)
 class Rendered:
     body: bytes
-    etag: str
+    tag: str
+    """What its entity tag is made of."""
 
 
-def etag(*facts: Hashable) -> str:
-    """A strong entity tag of what went into a picture."""
-    return '"' + blake3(repr((VERSION, *facts)).encode()).hexdigest(length=16) + '"'
+def tag(*facts: Hashable) -> str:
+    """What tells a picture from any other: a digest of what went into it."""
+    return blake3(repr((VERSION, *facts)).encode()).hexdigest(length=16)
 
 
 def rendering_refused(source: Source) -> Refused | None:
@@ -77,9 +78,18 @@ def rendering_refused(source: Source) -> Refused | None:
     return None
 
 
-def etag_of(source: Source, frames: Sequence[int], view: View, format: Format) -> str:
-    """The entity tag of what `frame`, `whole` or `animation` give; nothing is rendered for it."""
-    return etag(source.laid.instance.blob, tuple(frames), view, format.media_type)
+def tag_of(source: Source, frames: Sequence[int], view: View, format: Format) -> str:
+    """What tells apart what `frame`, `whole` or `animation` give; nothing is rendered for it."""
+    return tag(source.laid.instance.blob, tuple(frames), view, format.media_type)
+
+
+def path_of(source: Source) -> str:
+    """The path of its instance below the service root."""
+    instance = source.laid.instance
+    return (
+        f"/studies/{instance.StudyInstanceUID}/series/{instance.SeriesInstanceUID}"
+        f"/instances/{instance.SOPInstanceUID}"
+    )
 
 
 # One frame -------------------------------------------------------------------------
@@ -93,7 +103,7 @@ async def frame(
     Refused: NOT_FOUND, UNRENDERABLE, PICTURE_TOO_LARGE, or BAD_QUERY for a region outside of it.
     """
     checked(source, number, view, format)
-    tag = etag_of(source, (number,), view, format)
+    made_of = tag_of(source, (number,), view, format)
 
     async def make() -> bytes:
         data = await frame_bytes(archive, source, number)
@@ -105,7 +115,7 @@ async def frame(
             )
         )
 
-    return Rendered(await archive.pictures.get(tag, make), tag)
+    return Rendered(await archive.pictures.get(made_of, make), made_of)
 
 
 def checked(source: Source, number: int, view: View, format: Format) -> None:
@@ -151,17 +161,21 @@ def frame_image(
     source: Source, number: int, data: bytes, view: View, *, with_overlays: bool = True
 ) -> Image:
     """In a thread: a frame decoded and mapped to what is seen, in the size it has."""
+    cells, of_cells = cells_of(source, data)
+    signed = of_cells.PixelRepresentation == 1
+    how = look(source.ds, number, bits=value_bits(of_cells), signed=signed)
+    return picture(cells, of_cells, how, window=view.window, with_overlays=with_overlays)
+
+
+def cells_of(source: Source, data: bytes) -> tuple[Pixels, PixelDescription]:
+    """In a thread: a frame decoded, and what it then is; Refused (UNRENDERABLE) where it cannot."""
     syntax = source.laid.instance.syntax
     try:
-        cells = decode(data, syntax, source.description)
+        return decode(data, syntax, source.description), decoded(syntax, source.description)
     except Refused as refused:
         if refused.reason is UNDECODABLE:
             raise Refused(UNRENDERABLE, refused.detail) from None
         raise
-    of_cells = decoded(syntax, source.description)
-    signed = of_cells.PixelRepresentation == 1
-    how = look(source.ds, number, bits=value_bits(of_cells), signed=signed)
-    return picture(cells, of_cells, how, window=view.window, with_overlays=with_overlays)
 
 
 def finished(image: Image, source: Source, view: View) -> Image:
@@ -204,7 +218,7 @@ async def animation(
             f"{len(numbers)} frames of {columns} x {rows} pixels are more than "
             "is put into one picture; ask for fewer or for a smaller viewport.",
         )
-    tag = etag_of(source, numbers, view, format)
+    made_of = tag_of(source, numbers, view, format)
     loop = asyncio.get_running_loop()
 
     def images() -> Iterator[Image]:
@@ -217,7 +231,7 @@ async def animation(
         milliseconds = milliseconds_of(source)
         return await archive.pictures.run(lambda: encode.animated(images(), format, milliseconds))
 
-    return Rendered(await archive.pictures.get(tag, make), tag)
+    return Rendered(await archive.pictures.get(made_of, make), made_of)
 
 
 # Slides ----------------------------------------------------------------------------
@@ -239,7 +253,7 @@ async def slide(archive: Archive, source: Source, view: View, format: Format) ->
             f"{len(wanted)} tiles are in view, more than {TILES_MAX}; ask for a "
             "smaller part, or for an instance of less resolution.",
         )
-    tag = etag_of(source, (), view, format)
+    made_of = tag_of(source, (), view, format)
 
     async def make() -> bytes:
         colour = source.description.SamplesPerPixel > 1
@@ -252,7 +266,7 @@ async def slide(archive: Archive, source: Source, view: View, format: Format) ->
             lambda: encode.encoded(_matted(canvas, source, view), format, view.quality)
         )
 
-    return Rendered(await archive.pictures.get(tag, make), tag)
+    return Rendered(await archive.pictures.get(made_of, make), made_of)
 
 
 def _put(
@@ -283,58 +297,3 @@ async def whole(archive: Archive, source: Source, view: View, format: Format) ->
 def middle(source: Source) -> int:
     """The number of the frame that stands for all."""
     return max(1, (source.frame_count + 1) // 2)
-
-
-# Thumbnails ------------------------------------------------------------------------
-
-
-def thumbnail_etag(source: Source, number: int, view: View, format: Format) -> str:
-    """The entity tag of what `thumbnail` gives."""
-    return etag("thumbnail", source.laid.instance.blob, number, view.size, format.media_type)
-
-
-async def thumbnail(
-    archive: Archive, source: Source, number: int, view: View, format: Format
-) -> Rendered:
-    """A small picture of frame `number`, or of the middle one where that is 0.
-
-    It is as large as the view says, else at most `THUMBNAIL_SIDE` and never larger than the frame.
-    What has no picture is shown as a placard with its modality.  Overlays, which can hold names,
-    are left out (REND-44).
-    """
-    tag = thumbnail_etag(source, number, view, format)
-    plain = View(size=view.size or _thumbnail_size(source), quality=view.quality)
-
-    async def make() -> bytes:
-        if source.kind is not Kind.IMAGE:
-            return await archive.pictures.run(lambda: _placard(source, plain, format))
-        if refused := rendering_refused(source):
-            raise refused
-        if source.matrix is not None and not number:
-            return (await slide(archive, source, plain, format)).body
-        chosen = number or middle(source)
-        data = await frame_bytes(archive, source, chosen)
-        return await archive.pictures.run(lambda: _small(source, chosen, data, plain, format))
-
-    return Rendered(await archive.pictures.get(tag, make), tag)
-
-
-def _thumbnail_size(source: Source) -> Size:
-    description = source.description
-    columns, rows = description.Columns, description.Rows
-    if source.kind is not Kind.IMAGE:
-        return Size(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    if source.matrix is not None:
-        columns, rows = source.matrix.columns, source.matrix.rows
-    longest = min(THUMBNAIL_SIDE, max(columns, rows, 1))
-    return Size(longest, longest)
-
-
-def _small(source: Source, number: int, data: bytes, view: View, format: Format) -> bytes:
-    image = frame_image(source, number, data, view, with_overlays=False)
-    return encode.encoded(finished(image, source, view), format, view.quality)
-
-
-def _placard(source: Source, view: View, format: Format) -> bytes:
-    image = annotation.placard(source.ds.text("Modality")[:8] or "DICOM")
-    return encode.encoded(geometry.viewed(image, view.size, None), format, view.quality)

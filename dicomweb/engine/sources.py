@@ -15,7 +15,7 @@ from dicomweb.pixels.description import FLOATING, PixelDescription
 from dicomweb.pixels.looks import bulks_needed
 from dicomweb.pixels.tiles import Matrix
 from schemas.identifiers import Selection, Uid
-from schemas.keywords import DataSet
+from schemas.keywords import DataSet, tag_of
 from schemas.kinds import WHOLE_SLIDE, Kind, kind_of
 
 BULK_BYTES_MAX = 32 * 1024 * 1024
@@ -80,10 +80,13 @@ def selection_of(laid: Laid) -> Selection:
 
 
 async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: int) -> Source:
+    instance, frames = laid.instance, laid.layout.frames
+    count = None if frames is None else frames.frame_count
+    kind = kind_of(instance.SOPClassUID, frame_count=count, video=instance.syntax.video)
     bulks, room = {}, BULK_BYTES_MAX
     for path, value in laid.layout.bulk.items():
         length = sum(length for _, length in value.ranges)
-        if bulks_needed(path) and length <= room:
+        if _is_needed(kind, path) and length <= room:
             room -= length
             syntax = retrieve.bulk_offers(laid, path)[0]
             pieces = [
@@ -92,10 +95,6 @@ async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: i
             ]
             bulks[path] = b"".join(pieces)
     ds = DataSet(ds.members, bulks)
-    frames = laid.layout.frames
-    instance = laid.instance
-    count = None if frames is None else frames.frame_count
-    kind = kind_of(instance.SOPClassUID, frame_count=count, video=instance.syntax.video)
     tiled = instance.SOPClassUID == WHOLE_SLIDE and frames is not None
     return Source(
         laid=laid,
@@ -105,6 +104,18 @@ async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: i
         matrix=tiles.matrix(ds, count or 0) if tiled else None,
         header_bytes=6 * compressed_bytes + (BULK_BYTES_MAX - room),
     )
+
+
+_NEEDED = {
+    Kind.DOCUMENT: frozenset({tag_of("EncapsulatedDocument")}),
+    Kind.WAVEFORM: frozenset({tag_of("WaveformData")}),
+    Kind.STRUCTURE_SET: frozenset({tag_of("ContourData")}),
+}
+
+
+def _is_needed(kind: Kind, path: str) -> bool:
+    """Whether rendering reads the bulk value at `path`."""
+    return bulks_needed(path) or path.rpartition("/")[2] in _NEEDED.get(kind, ())
 
 
 def _description(laid: Laid, ds: DataSet) -> PixelDescription:

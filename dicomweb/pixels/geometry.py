@@ -70,6 +70,35 @@ def _resized(image: Image, box: Box, wanted: tuple[int, int]) -> Image:
     )
 
 
+def resized(image: Image, columns: float, rows: float) -> Image:
+    """The whole picture in another size."""
+    wanted = max(1, round(columns)), max(1, round(rows))
+    if wanted == (image.columns, image.rows):
+        return image
+    return _resized(image, (0.0, 0.0, float(image.columns), float(image.rows)), wanted)
+
+
+def cropped(image: Image, size: Size) -> Image:
+    """The middle of the picture, where it is larger than `size`."""
+    columns = min(image.columns, size.columns or image.columns)
+    rows = min(image.rows, size.rows or image.rows)
+    left, top = (image.columns - columns) // 2, (image.rows - rows) // 2
+    return image.with_pixels(image.pixels[top : top + rows, left : left + columns])
+
+
+def padded(image: Image, left: int, top: int, right: int, bottom: int) -> Image:
+    """The pixels from one corner to before another, black where the picture has none."""
+    if (left, top, right, bottom) == (0, 0, image.columns, image.rows):
+        return image
+    shape = (bottom - top, right - left, *image.pixels.shape[2:])
+    pixels = np.zeros(shape, np.uint8)
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(right, image.columns), min(bottom, image.rows)
+    if x0 < x1 and y0 < y1:
+        pixels[y0 - top : y1 - top, x0 - left : x1 - left] = image.pixels[y0:y1, x0:x1]
+    return image.with_pixels(pixels)
+
+
 def flipped(image: Image, *, horizontally: bool, vertically: bool = False) -> Image:
     """The picture turned over."""
     pixels = image.pixels

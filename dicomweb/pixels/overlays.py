@@ -28,6 +28,7 @@ class Overlay:
     top: int
     left: int
     """Row and column of the image that its first pixel lies on, counted from zero."""
+    group: str = ""
     layer: str = ""
     """Overlay Activation Layer, by which a presentation state turns it on."""
 
@@ -36,12 +37,20 @@ def overlays(ds: DataSet, frame: int) -> Iterator[Overlay]:
     """The overlay planes of a data set that belong to `frame`; those that are not whole are not."""
     for group in GROUPS:
         if group + _DATA in ds.members or ds.bulks.get(ds.path + group + _DATA):
-            overlay = _plane(ds, group, frame)
+            overlay = plane(ds, group, frame)
             if overlay is not None:
                 yield overlay
 
 
-def _plane(ds: DataSet, group: str, frame: int) -> Overlay | None:
+def activated(ds: DataSet) -> Iterator[str]:
+    """The groups that a presentation state turns on; their planes may be in the image."""
+    for group in GROUPS:
+        if ds.values_at(group + _ACTIVATION_LAYER):
+            yield group
+
+
+def plane(ds: DataSet, group: str, frame: int) -> Overlay | None:
+    """The plane of one group on `frame`; None where it is not there or not whole."""
     rows, columns = _whole(ds, group + _ROWS, 0), _whole(ds, group + _COLUMNS, 0)
     if not 0 < rows * columns <= PLANE_PIXELS_MAX or _whole(ds, group + _BITS_ALLOCATED, 1) != 1:
         return None
@@ -59,6 +68,7 @@ def _plane(ds: DataSet, group: str, frame: int) -> Overlay | None:
         bits.reshape(rows, columns).astype(np.bool_),
         int(origin[0]) - 1,
         int(origin[1]) - 1,
+        group,
         str(layer).strip(),
     )
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 
-from dicomweb.engine import render, representative, retrieve, sources
+from dicomweb.engine import representative, retrieve, sources, thumbnails
 from dicomweb.engine.absence import missing
-from dicomweb.engine.render import Rendered
 from dicomweb.engine.retrieve import Part
-from dicomweb.engine.sources import Source
-from dicomweb.pixels.encode import BY_MEDIA_TYPE, FORMATS, Format
+from dicomweb.pixels.encode import BY_MEDIA_TYPE
 from dicomweb.web import params
-from dicomweb.web.contents import Sent, multipart_stream
-from dicomweb.web.negotiate import Offer
-from dicomweb.web.requests import Request
+from dicomweb.web.conditions import Validators
+from dicomweb.web.contents import Content, Sent, multipart_stream
+from dicomweb.web.renditions import SINGLE, Picture, renditions
+from dicomweb.web.requests import VARY, Request
 from dicomweb.web.responses import Header, Response, warning
 from schemas.identifiers import Selection
 from schemas.reasons import NOT_ACCEPTABLE, Refused
@@ -23,20 +21,8 @@ from schemas.view import AskedView, View
 AHEAD_BYTES_MAX = 16 * 1024 * 1024
 """Of pictures that are made before the status is sent: up to this it knows of every failure."""
 
-SINGLE = tuple(Offer(format.media_type) for format in FORMATS)
-PARTS = tuple(Offer(format.media_type, multipart=True) for format in FORMATS)
-MOVING = tuple(Offer(format.media_type) for format in FORMATS if format.animate)
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One thing that can be rendered, and where it is."""
-
-    media_type: str
-    location: str
-    etag: str
-    make: Callable[[], Awaitable[Rendered]]
-
+UNTRUSTED = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+"""What a browser may do with a text: show it.  Scripts in a stored document must not run here."""
 
 # One instance ----------------------------------------------------------------------
 
@@ -47,81 +33,29 @@ async def retrieve_rendered(request: Request) -> Response:
     wanted = params.view(request.parameters)
     source = await sources.source(request.archive, asked)
     numbers = retrieve.frames_there(source.laid, asked.frames) if asked.frames else ()
-    offer = request.negotiate(*offers(source, numbers, strict=request.strict))
-    pictures = pictures_of(request, source, numbers, wanted.view, offer)
+    found = await renditions(request, source, numbers, wanted.view)
+    offer = request.negotiate(*found.offers)
+    pictures = found.pictures(offer)
     headers = _warnings(request, wanted)
     if offer.multipart:
-        return await _in_parts(_each(pictures), headers)
+        return await _in_parts(_each(pictures), headers, partial=found.missing > 0)
     return await single(request, pictures[0], headers)
-
-
-def offers(source: Source, numbers: Sequence[int], *, strict: bool) -> Sequence[Offer]:
-    """What an instance, or these frames of it, can be given as (PS3.18 Table 8.7.4-1).
-
-    Leniently an instance of many frames can be had as one picture: its middle frame (RUL-20).
-    Refused where it can be given as nothing.
-    """
-    if refused := render.rendering_refused(source):
-        raise refused
-    if len(numbers) == 1 or not (numbers or source.is_moving):
-        return SINGLE + PARTS
-    several = MOVING + PARTS
-    return several if numbers or strict else several + SINGLE
-
-
-def pictures_of(
-    request: Request, source: Source, numbers: Sequence[int], view: View, offer: Offer
-) -> Sequence[Picture]:
-    """The pictures that answer a request for an instance, or for these frames of it."""
-    archive, format = request.archive, BY_MEDIA_TYPE[offer.media_type]
-    url = request.url_of(source.laid.instance)
-    whole = Picture(
-        offer.media_type,
-        f"{url}/rendered",
-        render.etag_of(source, (), view, format),
-        lambda: render.whole(archive, source, view, format),
-    )
-    if not numbers and not source.is_moving:
-        return [whole]
-    several = numbers or range(1, source.frame_count + 1)
-    if offer.multipart or len(several) == 1:
-        return [_frame(request, source, number, view, format) for number in several]
-    if format.animate is None:
-        return [whole]
-    return [
-        Picture(
-            offer.media_type,
-            f"{url}/rendered" if not numbers else f"{url}/frames/{_listed(numbers)}/rendered",
-            render.etag_of(source, several, view, format),
-            lambda: render.animation(archive, source, several, view, format),
-        )
-    ]
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ",".join(map(str, numbers))
-
-
-def _frame(request: Request, source: Source, number: int, view: View, format: Format) -> Picture:
-    return Picture(
-        format.media_type,
-        f"{request.url_of(source.laid.instance)}/frames/{number}/rendered",
-        render.etag_of(source, (number,), view, format),
-        lambda: render.frame(request.archive, source, number, view, format),
-    )
 
 
 async def single(
     request: Request, picture: Picture, headers: Sequence[Header], *, located: bool = True
 ) -> Response:
     """One picture as the whole payload; 304 where the client has it already (NEG-75)."""
-    told = [("ETag", picture.etag), ("Vary", "Accept"), *headers]
-    if picture.etag in request.headers.get("if-none-match", ""):
-        return Response(304, told)
+    validators = Validators(picture.tag, weak=False, changed_microseconds=0)
+    if unchanged := request.unchanged(validators):
+        return unchanged
     made = await picture.make()
-    if located:
-        told.append(("Content-Location", picture.location))
-    return Response(200, [("Content-Type", picture.media_type), *told], made.body)
+    location = picture.location if located else ""
+    response = request.give(Content(picture.media_type, (made.body,), location), validators)
+    response.headers += headers
+    if not picture.media_type.startswith("image/"):
+        response.headers += [("Content-Security-Policy", UNTRUSTED), ("Vary", "Accept-Charset")]
+    return response
 
 
 # Several ---------------------------------------------------------------------------
@@ -142,9 +76,9 @@ async def _all(request: Request, asked: Selection, view: View) -> AsyncIterator[
     async for source in sources.sources(request.archive, asked):
         found = True
         try:
-            possible = [o for o in offers(source, (), strict=request.strict) if o.multipart]
-            offer = request.negotiate(*possible)
-            pictures = pictures_of(request, source, (), view, offer)
+            made = await renditions(request, source, (), view)
+            offer = request.negotiate(*(offer for offer in made.offers if offer.multipart))
+            pictures = made.pictures(offer)
         except Refused as refused:
             yield refused
             continue
@@ -160,7 +94,10 @@ async def _each(pictures: Sequence[Picture]) -> AsyncIterator[Picture | Refused]
 
 
 async def _in_parts(
-    pictures: AsyncIterator[Picture | Refused], headers: Sequence[Header]
+    pictures: AsyncIterator[Picture | Refused],
+    headers: Sequence[Header],
+    *,
+    partial: bool = False,
 ) -> Response:
     """Multipart: 200, 206 where some cannot be rendered, or why nothing can."""
     parts = _rendered(pictures)
@@ -177,9 +114,9 @@ async def _in_parts(
             break
     if not ahead:
         raise refused or Refused(NOT_ACCEPTABLE, "There is nothing in it that can be rendered.")
-    told = [("Vary", "Accept"), *headers]
-    status = 200 if refused is None else 206
-    return multipart_stream(ahead[0].content_type, _joined(ahead, parts), told, status)
+    media_type = ahead[0].content_type.partition(";")[0]
+    status = 206 if partial or refused is not None else 200
+    return multipart_stream(media_type, _joined(ahead, parts), [VARY, *headers], status)
 
 
 async def _rendered(pictures: AsyncIterator[Picture | Refused]) -> AsyncIterator[Sent | Refused]:
@@ -235,7 +172,7 @@ async def retrieve_thumbnail(request: Request) -> Response:
     picture = Picture(
         offer.media_type,
         "",
-        render.thumbnail_etag(source, number, wanted.view, format),
-        lambda: render.thumbnail(request.archive, source, number, wanted.view, format),
+        thumbnails.tag_of(source, number, wanted.view, format),
+        lambda: thumbnails.thumbnail(request.archive, source, number, wanted.view, format),
     )
     return await single(request, picture, (), located=False)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dicomweb.engine import reading
 from dicomweb.web import offers
 from dicomweb.web.deletion import delete
 from dicomweb.web.metadata import retrieve_metadata
 from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML
 from dicomweb.web.params import SearchResource
 from dicomweb.web.rendered import (
-    SINGLE,
     retrieve_rendered,
     retrieve_rendered_all,
     retrieve_thumbnail,
 )
+from dicomweb.web.renditions import SINGLE
 from dicomweb.web.retrieve import retrieve_instance, retrieve_instances
 from dicomweb.web.routing import Transaction
 from dicomweb.web.search import search_for
@@ -52,7 +53,12 @@ _STORED = (DICOM_JSON, DICOM_XML, f'multipart/related; type="{DICOM_XML}"')
 _BULK = retrieve_values(pixels_only=False)
 _PIXELS = retrieve_values(pixels_only=True)
 _PICTURES = tuple(offer.media_type for offer in SINGLE)
-_RENDERED = tuple(f'multipart/related; type="{name}"' for name in _PICTURES[:1]) + _PICTURES
+_RENDERED = (
+    'multipart/related; type="image/jpeg"',
+    *_PICTURES,
+    *reading.TEXTS,
+    reading.PDF,
+)
 
 # fmt: off
 TRANSACTIONS = (

@@ -62,7 +62,11 @@ def frames(count: int, **attributes):
 
 async def store(server, *datasets) -> str:
     """The URL of the first."""
-    body = related([part10(ds) for ds in datasets])
+    return await store_bytes(server, *map(part10, datasets))
+
+
+async def store_bytes(server, *files: bytes) -> str:
+    body = related(files)
     answer = await server.post("/studies", content=body, headers=related_type())
     assert answer.status_code in (200, 202), answer.text
     return answer.json()["00081199"]["Value"][0]["00081190"]["Value"][0]

@@ -1,0 +1,394 @@
+"""Presentation states applied to the images they are for (PS3.18 8.3.5.1.6, PS3.4 N.2)."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from tests.make import dataset
+from tests.real_files import CORPUS
+from tests.web.test_rendered import JPEGS, ask, image, parts, pixels, server, store, store_bytes
+
+assert server, "a fixture"
+
+GRAYSCALE = "1.2.840.10008.5.1.4.1.1.11.1"
+COLOUR = "1.2.840.10008.5.1.4.1.1.11.2"
+PSEUDO_COLOUR = "1.2.840.10008.5.1.4.1.1.11.3"
+Y, X = np.mgrid[:12, :20]
+STORED = (X * 100 + Y * 37).astype("<u2")
+
+
+def picture(**attributes):
+    """A slice of 12 x 20, nothing in it symmetrical, with a window of its own that is not used."""
+    values = {"Rows": 12, "Columns": 20, "PixelData": STORED.tobytes(), "RescaleIntercept": 0}
+    return image(**(values | {"RescaleSlope": 1} | attributes))
+
+
+def items(*some: dict) -> list[Dataset]:
+    found = []
+    for attributes in some:
+        item = Dataset()
+        for keyword, value in attributes.items():
+            setattr(item, keyword, value)
+        found.append(item)
+    return found
+
+
+def refers_to(*images: Dataset, frames=None) -> list[Dataset]:
+    series = {ds.SeriesInstanceUID: [] for ds in images}
+    for ds in images:
+        reference = {
+            "ReferencedSOPClassUID": ds.SOPClassUID,
+            "ReferencedSOPInstanceUID": ds.SOPInstanceUID,
+        }
+        series[ds.SeriesInstanceUID] += items(
+            reference | ({"ReferencedFrameNumber": frames} if frames else {})
+        )
+    return items(
+        *(
+            {"SeriesInstanceUID": uid, "ReferencedImageSequence": images}
+            for uid, images in series.items()
+        )
+    )
+
+
+def state(*images: Dataset, sop_class=GRAYSCALE, frames=None, **attributes) -> Dataset:
+    """A presentation state that shows the whole of `images`, unless `attributes` say otherwise."""
+    values = {
+        "SOPClassUID": sop_class, "StudyInstanceUID": images[0].StudyInstanceUID, "Modality": "PR",
+        "PixelData": None, "Rows": None, "Columns": None, "PresentationLUTShape": "IDENTITY",
+        "ReferencedSeriesSequence": refers_to(*images, frames=frames),
+        "SoftcopyVOILUTSequence": items({"WindowCenter": 1000, "WindowWidth": 2000}),
+    }  # fmt: skip
+    return dataset(**(values | attributes))
+
+
+def expected(center=1000, width=2000) -> np.ndarray:
+    values = (STORED.astype(float) - (center - 0.5)) / (width - 1) + 0.5
+    return np.clip(values * 255, 0, 255)
+
+
+async def shown(server, ds: Dataset, made: Dataset, query: str = "") -> np.ndarray:
+    await store(server, ds)
+    return pixels(await ask(server, await store(server, made) + "/rendered" + query))
+
+
+def differ(found: np.ndarray, wanted: np.ndarray) -> float:
+    assert found.shape == wanted.shape
+    return float(np.abs(found - wanted).max())
+
+
+async def test_the_states_window_takes_the_place_of_the_images(server):
+    """REND-35, REND-37."""
+    ds = picture()
+    assert differ(await shown(server, ds, state(ds)), expected()) <= 0.5
+
+
+async def test_without_a_window_the_whole_range_is_shown(server):
+    """REND-37, PS3.4 N.2.1: the image's own window is not used."""
+    ds = picture()
+    found = await shown(server, ds, state(ds, SoftcopyVOILUTSequence=None))
+    assert differ(found, STORED / 4095 * 255) <= 0.5
+
+
+async def test_a_voi_item_is_for_the_images_it_names(server):
+    """REND-37."""
+    ds, other = picture(), picture()
+    for_other = refers_to(other)[0].ReferencedImageSequence
+    voi = items(
+        {"ReferencedImageSequence": for_other, "WindowCenter": 1, "WindowWidth": 2},
+        {"WindowCenter": 1000, "WindowWidth": 2000},
+    )
+    found = await shown(server, ds, state(ds, SoftcopyVOILUTSequence=voi))
+    assert differ(found, expected()) <= 0.5
+
+
+async def test_an_inverse_shape_inverts(server):
+    """REND-37: and MONOCHROME1 does not invert once more."""
+    ds = picture(PhotometricInterpretation="MONOCHROME1")
+    found = await shown(server, ds, state(ds, PresentationLUTShape="INVERSE"))
+    assert differ(found, 255 - expected()) <= 0.5
+
+
+@pytest.mark.parametrize("flip", ["N", "Y"])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+async def test_the_image_is_turned_and_then_flipped(server, rotation, flip):
+    """REND-37, PS3.3 C.10.6."""
+    ds = picture()
+    found = await shown(server, ds, state(ds, ImageRotation=rotation, ImageHorizontalFlip=flip))
+    turned = np.rot90(expected(), -rotation // 90)
+    assert differ(found, turned[:, ::-1] if flip == "Y" else turned) <= 0.5
+
+
+def area(mode="SCALE TO FIT", corners=((1, 1), (20, 12)), **more) -> list[Dataset]:
+    return items(
+        {
+            "DisplayedAreaTopLeftHandCorner": list(corners[0]),
+            "DisplayedAreaBottomRightHandCorner": list(corners[1]),
+            "PresentationSizeMode": mode,
+            "PresentationPixelAspectRatio": ["1", "1"],
+        }
+        | more
+    )
+
+
+@pytest.mark.parametrize("mode", ["SCALE TO FIT", "TRUE SIZE"])
+async def test_the_displayed_area_is_cut_out_and_fitted(server, mode):
+    """REND-38."""
+    ds = picture()
+    made = state(ds, DisplayedAreaSelectionSequence=area(mode, ((3, 2), (12, 6))))
+    found = await shown(server, ds, made)
+    assert differ(found, expected()[1:6, 2:12]) <= 0.5
+    url = await store(server, made) + "/rendered?viewport=40,40"
+    assert pixels(await ask(server, url)).shape == (20, 40)
+
+
+async def test_an_area_larger_than_the_image_is_black_around_it(server):
+    """REND-38, PS3.3 C.10.4."""
+    ds = picture()
+    made = state(ds, DisplayedAreaSelectionSequence=area(corners=((-1, 0), (22, 13))))
+    found = await shown(server, ds, made)
+    assert found.shape == (14, 24)
+    assert differ(found[1:13, 2:22], expected()) <= 0.5
+    assert not found[0].any()
+    assert not found[:, :2].any()
+
+
+async def test_magnify_magnifies_and_then_crops(server):
+    """REND-38."""
+    ds = picture()
+    made = state(
+        ds,
+        DisplayedAreaSelectionSequence=area("MAGNIFY", PresentationPixelMagnificationRatio=3),
+    )
+    assert (await shown(server, ds, made)).shape == (36, 60)
+    url = await store(server, made) + "/rendered?viewport=10,10"
+    assert pixels(await ask(server, url)).shape == (10, 10)
+
+
+async def test_pixels_that_are_not_square_are_made_so(server):
+    """REND-38, PS3.3 C.10.4."""
+    ds = picture()
+    tall = area(PresentationPixelAspectRatio=["2", "1"])
+    found = await shown(server, ds, state(ds, DisplayedAreaSelectionSequence=tall))
+    assert found.shape == (24, 20)
+
+
+SHUTTERS = {
+    "RECTANGULAR": {
+        "ShutterLeftVerticalEdge": 3, "ShutterRightVerticalEdge": 15,
+        "ShutterUpperHorizontalEdge": 2, "ShutterLowerHorizontalEdge": 10,
+    },
+    "CIRCULAR": {"CenterOfCircularShutter": ["6", "10"], "RadiusOfCircularShutter": 4},
+    "POLYGONAL": {"VerticesOfThePolygonalShutter": ["3", "4", "3", "15", "10", "15", "10", "4"]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHUTTERS)
+async def test_a_shutter_hides_what_is_around_it(server, shape):
+    """REND-37, PS3.3 C.7.6.11."""
+    ds = picture()
+    made = state(ds, ShutterShape=shape, ShutterPresentationValue=0x8000, **SHUTTERS[shape])
+    found = await shown(server, ds, made)
+    assert found[5, 9] == pytest.approx(expected()[5, 9], abs=0.5)
+    assert {int(found[y, x]) for y, x in ((0, 0), (0, 19), (11, 0), (11, 19))} == {0x80}
+    if shape == "RECTANGULAR":
+        assert differ(found[1:10, 2:15], expected()[1:10, 2:15]) <= 0.5
+        assert (found[:1] == 0x80).all()
+        assert (found[:, 15:] == 0x80).all()
+
+
+async def test_lines_and_texts_are_drawn_where_they_belong(server):
+    """REND-37: in pixels of the image, through the displayed area, rotation and flip."""
+    ds = picture(PixelData=bytes(480), Rows=12, Columns=20)
+    graphic = items(
+        {
+            "GraphicAnnotationUnits": "PIXEL", "GraphicDimensions": 2, "NumberOfGraphicPoints": 2,
+            "GraphicData": [4.5, 6.5, 14.5, 6.5], "GraphicType": "POLYLINE", "GraphicFilled": "N",
+        }
+    )  # fmt: skip
+    annotation = items({"GraphicLayer": "ONE", "GraphicObjectSequence": graphic})
+    layer = items(
+        {
+            "GraphicLayer": "ONE",
+            "GraphicLayerOrder": 1,
+            "GraphicLayerRecommendedDisplayGrayscaleValue": 0xC000,
+        }
+    )
+    drawn = {"GraphicAnnotationSequence": annotation, "GraphicLayerSequence": layer}
+    found = await shown(server, ds, state(ds, **drawn))
+    assert {(int(y), int(x)) for y, x in np.argwhere(found)} == {(6, x) for x in range(4, 15)}
+    assert set(found[found > 0]) == {0xC0}
+    turned = await shown(server, ds, state(ds, ImageRotation=90, **drawn))
+    assert {int(x) for _, x in np.argwhere(turned)} <= {5, 6}
+    assert {int(y) for y, _ in np.argwhere(turned)} >= set(range(5, 14))
+
+
+@pytest.mark.parametrize("kind, points", [("CIRCLE", [10, 6, 13, 6]), ("POINT", [10, 6])])
+async def test_other_shapes_are_drawn(server, kind, points):
+    ds = picture(PixelData=bytes(480))
+    graphic = items(
+        {
+            "GraphicAnnotationUnits": "PIXEL", "GraphicDimensions": 2, "GraphicType": kind,
+            "NumberOfGraphicPoints": len(points) // 2, "GraphicData": points,
+        }
+    )  # fmt: skip
+    annotation = items({"GraphicLayer": "ONE", "GraphicObjectSequence": graphic})
+    found = await shown(server, ds, state(ds, GraphicAnnotationSequence=annotation))
+    assert found.any()
+    assert not found[:, :5].any()
+
+
+async def test_overlays_are_drawn_when_the_state_turns_them_on(server):
+    """REND-37: the image's own overlay, by its group."""
+    ds = picture(PixelData=bytes(480))
+    for tag, vr, value in (
+        (0x60000010, "US", 12), (0x60000011, "US", 20), (0x60000050, "SS", [1, 1]),
+        (0x60000100, "US", 1), (0x60003000, "OW", b"\xff" * 30),
+    ):  # fmt: skip
+        ds.add_new(tag, vr, value)
+    off, on = state(ds), state(ds)
+    on.add_new(0x60001001, "CS", "ONE")
+    assert not (await shown(server, ds, off)).any()
+    assert pixels(await ask(server, await store(server, on) + "/rendered")).all()
+
+
+async def test_a_pseudo_colour_state_colours_grey_levels(server):
+    """REND-37, OBJ-08."""
+    ds = picture()
+    palette = {}
+    for name, data in (("Red", 1), ("Green", 0), ("Blue", 0)):
+        palette[f"{name}PaletteColorLookupTableDescriptor"] = [256, 0, 8]
+        ramp = np.arange(256, dtype="u1") * data
+        palette[f"{name}PaletteColorLookupTableData"] = ramp.astype("u1").tobytes()
+    found = await shown(server, ds, state(ds, sop_class=PSEUDO_COLOUR, **palette))
+    assert differ(found[..., 0], expected()) <= 1
+    assert not found[..., 1:].any()
+
+
+async def test_a_colour_state_leaves_colours_alone(server):
+    """REND-37, REND-41, OBJ-08."""
+    rgb = np.stack([X * 12, Y * 20, X + Y], axis=-1).astype(np.uint8)
+    ds = picture(
+        SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0, BitsAllocated=8,
+        BitsStored=8, HighBit=7, PixelData=rgb.tobytes(), RescaleSlope=None, RescaleIntercept=None,
+        WindowCenter=None, WindowWidth=None,
+    )  # fmt: skip
+    made = state(ds, sop_class=COLOUR, SoftcopyVOILUTSequence=None, ImageHorizontalFlip="Y")
+    assert (await shown(server, ds, made) == rgb[:, ::-1]).all()
+
+
+# Which images, in which order ------------------------------------------------------
+
+
+def series(positions, **attributes) -> list[Dataset]:
+    uids = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
+    return [
+        picture(
+            **uids, ImagePositionPatient=[0, 0, z], ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+            PixelData=(STORED // 10 * (n + 1)).astype("<u2").tobytes(), **attributes,
+        )
+        for n, z in enumerate(positions)
+    ]  # fmt: skip
+
+
+async def test_all_images_are_given_in_the_order_of_their_positions(server):
+    """REND-35, REND-36: three images, referred to in another order."""
+    low, high, middle = series([10, 30, 20])
+    await store(server, low, high, middle)
+    url = await store(server, state(high, low, middle)) + "/rendered"
+    found = await parts(await ask(server, url, 'multipart/related; type="image/png"'))
+    means = [np.asarray(Image.open(io.BytesIO(body))).mean() for _, body in found]
+    # Brightness is by creation: low, high, middle; by position that is first, third, second.
+    assert np.argsort(means).tolist() == [0, 2, 1]
+    assert (await ask(server, url, "image/png")).status_code == 406
+
+
+async def test_without_positions_the_order_is_that_of_the_references(server):
+    """REND-36."""
+    one, two = series([1, 2])
+    for ds in (one, two):
+        del ds.ImagePositionPatient
+    await store(server, one, two)
+    url = await store(server, state(two, one)) + "/rendered"
+    found = await parts(await ask(server, url, 'multipart/related; type="image/png"'))
+    means = [np.asarray(Image.open(io.BytesIO(body))).mean() for _, body in found]
+    assert means[0] > means[1]
+
+
+async def test_frames_that_are_named_are_those_given(server):
+    """REND-35."""
+    ds = image(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1", NumberOfFrames=3, PixelData=bytes(3 * 128)
+    )
+    await store(server, ds)
+    url = await store(server, state(ds, frames=[3, 1])) + "/rendered"
+    assert len(await parts(await ask(server, url, JPEGS))) == 2
+
+
+async def test_images_that_are_missing_are_said(server):
+    """REND-42: 206 where some are, 404 where all are."""
+    one, two = series([1, 2])
+    url = await store(server, state(one, two)) + "/rendered"
+    assert (await ask(server, url, JPEGS)).status_code == 404
+    await store(server, one)
+    answer = await ask(server, url, JPEGS)
+    assert answer.status_code in (200, 206)
+    assert len(await parts(answer)) == 1
+    assert answer.status_code == 206
+
+
+@pytest.mark.parametrize("query", ["window=1,2,linear", "viewport=64,64,0,0"])
+async def test_a_state_has_its_own_window_and_region(server, query):
+    """REND-29, REND-40."""
+    ds = picture()
+    await store(server, ds)
+    url = await store(server, state(ds)) + "/rendered?"
+    assert (await ask(server, url + query)).status_code == 400
+    assert (await ask(server, url + "viewport=64,64")).status_code == 200
+
+
+async def test_an_area_that_no_memory_holds_is_refused(server):
+    """Issue 6, bounded."""
+    ds = picture()
+    await store(server, ds)
+    huge = area(corners=((-(2**31), -(2**31)), (2**31 - 1, 2**31 - 1)))
+    url = await store(server, state(ds, DisplayedAreaSelectionSequence=huge)) + "/rendered"
+    assert (await ask(server, url)).status_code == 413
+
+
+PAIRS = [
+    ("pstate07.dcm", "image07.dcm", (203, 258, 109, 409)),
+    ("real04.pr.dcm", "real04.dcm", (275, 512, 0, 471)),
+    ("real05.pr.dcm", "real05.dcm", (27, 139, 177, 345)),
+]
+
+
+@pytest.mark.parametrize("made, of, area", PAIRS, ids=lambda value: str(value)[:12])
+async def test_real_states_are_shown_as_dcmtk_shows_them(server, tmp_path, made, of, area):
+    """REND-37: grey levels within one of dcmp2pgm's, which draws neither shutters nor graphics."""
+    folder = CORPUS / "display" / "presentation-state"
+    if not folder.is_dir():
+        pytest.skip("The corpus is not here; the README of the project says where it is found.")
+    if shutil.which("dcmp2pgm") is None:
+        pytest.skip("dcmp2pgm is not installed; it comes with Debian's package dcmtk.")
+    wanted = tmp_path / "wanted.pgm"
+    command = ["dcmp2pgm", "-q", "-p", str(folder / made), str(folder / of), str(wanted)]
+    subprocess.run(command, check=True, capture_output=True)
+    top, bottom, left, right = area
+    theirs = np.asarray(Image.open(wanted)).astype(int)[top:bottom, left:right]
+    await store_bytes(server, (folder / of).read_bytes())
+    url = await store_bytes(server, (folder / made).read_bytes()) + "/rendered"
+    ours = pixels(await ask(server, url)).astype(int)
+    assert ours.shape == theirs.shape
+    ours, theirs = ours[:-1], theirs[:-1]  # The shutter of the first hides its last row.
+    off = np.abs(ours - theirs) > 1
+    assert off.mean() < 0.05, "lines and texts, and nothing else"
+    assert (ours[off] > theirs[off]).all(), "they are white"
