@@ -110,6 +110,16 @@ class Settings(BaseModel):
     search_limit: int = Field(
         1000, ge=1, le=100_000, description="Results that one search returns at most."
     )
+    search_seconds: int = Field(
+        10, ge=1, le=3600, description="Time after which a search is given up as too broad."
+    )
+    search_scan: int = Field(
+        10_000,
+        ge=0,
+        le=10_000_000,
+        description="Objects whose stored metadata one search reads at most, for attributes that "
+        "are not indexed.",
+    )
     max_request_bytes: int = Field(
         0, ge=0, description="Size of a request that is refused beyond it; 0: none is."
     )

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from functools import cache
 
-from pydicom.datadict import dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import dictionary_VR
+
+from schemas import paths
+from schemas.paths import Path
 
 
 class Level(IntEnum):
@@ -30,9 +33,47 @@ class Match(Enum):
     NAME = "person name: single value or wildcard, case and accents folded"
     DATE = "single date or range"
     TIME = "single time or range"
+    MOMENT = "single date and time or range"
     NUMBER = "single number"
-    MULTIPLE = "any of the values: single value or wildcard"
+    DECIMAL = "single number, with a fraction or without"
+    EXACT = "single value"
     NONE = "returned, not matched"
+
+
+_MATCH_OF_VR = {
+    **dict.fromkeys(["AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT", "UN"], Match.TEXT),
+    "UI": Match.UID,
+    "PN": Match.NAME,
+    "DA": Match.DATE,
+    "TM": Match.TIME,
+    "DT": Match.MOMENT,
+    **dict.fromkeys(["IS", "SL", "SS", "SV", "UL", "US", "UV"], Match.NUMBER),
+    **dict.fromkeys(["DS", "FD", "FL"], Match.DECIMAL),
+    **dict.fromkeys(("AS", "AT"), Match.EXACT),
+}
+
+
+def match_of(vr: str) -> Match:
+    """How values of a VR are compared (PS3.4 C.2.2.2); NONE for sequences and bulk."""
+    return _MATCH_OF_VR.get(vr, Match.NONE)
+
+
+class Side(IntEnum):
+    """What is kept beside the tables because it has several values: numbers of the index.
+
+    Those of custom attributes begin where these end.
+    """
+
+    PATIENT_NAME_WORD = 1
+    PATIENT_NAME_KEY = 2
+    PHYSICIAN_NAME_WORD = 3
+    PHYSICIAN_NAME_KEY = 4
+    MODALITY = 5
+    SCHEDULED_STEP = 6
+    REQUESTED_PROCEDURE = 7
+
+
+CUSTOM_FIRST = 1_000
 
 
 class Computed(Enum):
@@ -66,6 +107,22 @@ class Attribute:
     indexed: bool = False
     """An index of its own, for keys that are asked for alone."""
     computed: Computed | None = None
+    sequence: str = ""
+    """The sequence whose items have it; empty for an attribute of the object itself."""
+    side: Side | None = None
+    """Where its values are, if not in a column."""
+    words: tuple[Side, Side] | None = None
+    """Of a person name: where its words and their phonetic keys are, for fuzzy matching."""
+
+    @property
+    def path(self) -> Path:
+        """From the top of the data set."""
+        return paths.of(*([self.sequence] if self.sequence else []), self.keyword)
+
+    @property
+    def key(self) -> bool:
+        """Whether the standard requires that it can be matched."""
+        return self.clause == _KEYS
 
     @property
     def tag(self) -> str:
@@ -75,18 +132,11 @@ class Attribute:
     @property
     def number(self) -> int:
         """The tag as one number, group in the upper half."""
-        return _number_of(self.keyword)
+        return paths.number_of(self.keyword)
 
     @property
     def vr(self) -> str:
         return dictionary_VR(self.number)
-
-
-@cache
-def _number_of(keyword: str) -> int:
-    tag = tag_for_keyword(keyword)
-    assert tag is not None, f"{keyword} is not in the data dictionary"
-    return tag
 
 
 PATIENT, STUDY, SERIES, INSTANCE = Level
@@ -98,7 +148,7 @@ _INSTANCE = "PS3.18 Table 10.6.3-5"
 
 # fmt: off
 ATTRIBUTES = (
-    Attribute(PATIENT, "PatientName",       Match.NAME, _KEYS, required=True, indexed=True),
+    Attribute(PATIENT, "PatientName",       Match.NAME, _KEYS, required=True, words=(Side.PATIENT_NAME_WORD, Side.PATIENT_NAME_KEY)),
     Attribute(PATIENT, "PatientID",         Match.TEXT, _KEYS, required=True, indexed=True),
     Attribute(PATIENT, "IssuerOfPatientID", Match.TEXT),
     Attribute(PATIENT, "PatientBirthDate",  Match.DATE, _STUDY, required=True),
@@ -111,8 +161,8 @@ ATTRIBUTES = (
     Attribute(STUDY, "StudyTime",              Match.TIME, _KEYS, required=True),
     Attribute(STUDY, "AccessionNumber",        Match.TEXT, _KEYS, required=True, indexed=True),
     Attribute(STUDY, "InstanceAvailability",   Match.NONE, _STUDY, computed=Computed.AVAILABILITY),
-    Attribute(STUDY, "ModalitiesInStudy",      Match.MULTIPLE, _KEYS, required=True, computed=Computed.MODALITIES),
-    Attribute(STUDY, "ReferringPhysicianName", Match.NAME, _KEYS, required=True),
+    Attribute(STUDY, "ModalitiesInStudy",      Match.TEXT, _KEYS, required=True, computed=Computed.MODALITIES, side=Side.MODALITY),
+    Attribute(STUDY, "ReferringPhysicianName", Match.NAME, _KEYS, required=True, words=(Side.PHYSICIAN_NAME_WORD, Side.PHYSICIAN_NAME_KEY)),
     Attribute(STUDY, "TimezoneOffsetFromUTC",  Match.NONE, _STUDY),
     Attribute(STUDY, "StudyDescription",       Match.TEXT),
     Attribute(STUDY, "RetrieveURL",            Match.NONE, _STUDY, computed=Computed.RETRIEVE_URL),
@@ -135,6 +185,8 @@ ATTRIBUTES = (
     Attribute(SERIES, "PerformedProcedureStepStartDate", Match.DATE, _KEYS),
     Attribute(SERIES, "PerformedProcedureStepStartTime", Match.TIME, _KEYS),
     Attribute(SERIES, "RequestAttributesSequence",       Match.NONE, _SERIES),
+    Attribute(SERIES, "ScheduledProcedureStepID", Match.TEXT, _KEYS, sequence="RequestAttributesSequence", side=Side.SCHEDULED_STEP),
+    Attribute(SERIES, "RequestedProcedureID",     Match.TEXT, _KEYS, sequence="RequestAttributesSequence", side=Side.REQUESTED_PROCEDURE),
 
     Attribute(INSTANCE, "SOPClassUID",          Match.UID, _KEYS, required=True),
     Attribute(INSTANCE, "SOPInstanceUID",       Match.UID, _KEYS, required=True),
@@ -151,12 +203,29 @@ ATTRIBUTES = (
 # fmt: on
 
 
+PAIRS = (
+    ("StudyDate", "StudyTime"),
+    ("SeriesDate", "SeriesTime"),
+    ("PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime"),
+)
+"""A date and a time that say one moment together (PS3.4 C.2.2.2.5.4)."""
+
+
 @cache
 def at(level: Level) -> tuple[Attribute, ...]:
-    """The rows of one level, in the order of their tags."""
+    """The rows of one level that objects have themselves, in the order of their tags."""
     return tuple(
-        sorted((a for a in ATTRIBUTES if a.level is level), key=lambda attribute: attribute.number)
+        sorted(
+            (a for a in ATTRIBUTES if a.level is level and not a.sequence),
+            key=lambda attribute: attribute.number,
+        )
     )
+
+
+@cache
+def nested(level: Level) -> tuple[Attribute, ...]:
+    """The rows of one level that items of sequences have."""
+    return tuple(a for a in ATTRIBUTES if a.level is level and a.sequence)
 
 
 @cache
@@ -175,14 +244,5 @@ def answered(level: Level) -> tuple[Attribute, ...]:
     return tuple(sorted(rows, key=lambda attribute: attribute.number))
 
 
-TAGS = frozenset(a.number for a in ATTRIBUTES if a.computed is None)
+TAGS = frozenset(a.number for a in ATTRIBUTES if a.computed is None and not a.sequence)
 """What ingest picks out of an object."""
-
-
-def keyword_of(name: str) -> str | None:
-    """The keyword that `name`, a keyword or eight hexadecimal digits, stands for (PS3.18 8.3.4.1)."""
-    if tag_for_keyword(name) is not None:
-        return name
-    if len(name) == 8 and all(digit in "0123456789abcdefABCDEF" for digit in name):
-        return keyword_for_tag(int(name, 16)) or None
-    return None

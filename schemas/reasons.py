@@ -63,6 +63,7 @@ BAD_IDENTIFIER       = Reason(0xA900, 400, "The identifier does not match the SO
 # Failures of a request (PS3.18 8.5).
 BAD_REQUEST        = Reason(None, 400, "The request is malformed.")
 BAD_QUERY          = Reason(None, 400, "The query is malformed.")
+TOO_BROAD          = Reason(None, 413, "The search is too broad: it was given up after the time it may take.")
 NOT_FOUND          = Reason(None, 404, "There is no such resource.")
 METHOD_NOT_ALLOWED = Reason(None, 405, "This resource does not have that method.")
 TIMEOUT            = Reason(None, 408, "The request stopped coming.")
@@ -134,6 +135,7 @@ MESSAGE_STATUSES = (
 REQUEST_FAILURES = (
     BAD_REQUEST,
     BAD_QUERY,
+    TOO_BROAD,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
     TIMEOUT,

@@ -49,9 +49,9 @@ def _member(
             piece = pieces.get(attribute.number)
             if piece is None:
                 return name + b"}" if attribute.required else None
-            return piece.replace(INSTANCE_URL, _url(Level.INSTANCE, uids))
+            return piece.replace(INSTANCE_URL, url(Level.INSTANCE, uids))
         case Computed.RETRIEVE_URL:
-            return name + b',"Value":["' + _url(level, uids) + b'"]}'
+            return name + b',"Value":["' + url(level, uids) + b'"]}'
         case computed:
             return name + _marker(computed) + b"}"
 
@@ -61,7 +61,8 @@ def _opening(attribute: Attribute) -> bytes:
     return f'"{attribute.tag}":{{"vr":"{attribute.vr}"'.encode()
 
 
-def _url(level: Level, uids: Uids) -> bytes:
+def url(level: Level, uids: Uids) -> bytes:
+    """The URL of a resource, with the marker of the service root."""
     return _marker(Computed.RETRIEVE_URL) + resource(level, uids).encode()
 
 
@@ -126,9 +127,20 @@ def available_now(answers: bytes) -> bytes:
     return answers.replace(Computed.AVAILABILITY.value, b',"Value":["ONLINE"]')
 
 
+def loads(answer: bytes) -> dict[str, Any]:
+    """An answer as an object; the marker that stays in it is a character of its texts."""
+    found: dict[str, Any] = orjson.loads(available_now(answer).replace(_MARKER, _ESCAPED))
+    return found
+
+
+def dumps(held: Mapping[str, Any]) -> bytes:
+    """The answer that says what `held` does, in the order of its tags."""
+    return orjson.dumps(dict(sorted(held.items()))).replace(_ESCAPED, _MARKER)
+
+
 def merge(answers: Sequence[bytes]) -> bytes:
     """One object of the answers of several levels, the lowest first; it wins where both speak."""
     merged: dict[str, Any] = {}
     for answer in reversed(answers):
-        merged.update(orjson.loads(available_now(answer).replace(_MARKER, _ESCAPED)))
-    return orjson.dumps(dict(sorted(merged.items()))).replace(_ESCAPED, _MARKER)
+        merged.update(loads(answer))
+    return dumps(merged)

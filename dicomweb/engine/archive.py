@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 INSTANCES_REMEMBERED = 1_024
 BODIES_REMEMBERED = 4_096
 BODIES_REMEMBERED_BYTES = 64 * 1024 * 1024
+POSITIONS_REMEMBERED = 4_096
 CONDEMNED_AT_ONCE = 500
 INGEST_THREADS = 3
 """Writing waits for the disk and parsing for the interpreter: a third thread fills the gaps."""
@@ -51,6 +52,10 @@ class Archive:
         default_factory=lambda: Recent(BODIES_REMEMBERED, BODIES_REMEMBERED_BYTES)
     )
     """Finished answers, by all that makes them what they are."""
+    positions: Recent[tuple[Any, ...], tuple[Any, ...]] = field(
+        default_factory=lambda: Recent(POSITIONS_REMEMBERED)
+    )
+    """Where in the order of answers a search has come to, for who reads on."""
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, done in a thread."""

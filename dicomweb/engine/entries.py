@@ -10,14 +10,18 @@ import orjson
 from blake3 import blake3
 
 from dicomweb.engine import answers
-from schemas.attributes import Attribute, Level, at
+from schemas import phonetics
+from schemas.attributes import Attribute, Level, Match, at, nested
 from schemas.dicom_json import INSTANCE_URL
 from schemas.identifiers import Uid, is_uid, parse_uid
-from schemas.index import columns_of
+from schemas.index import column_names, columns_of, instants_of
+from schemas.matching import extracts
 from schemas.reasons import Problem
-from schemas.values import VALUE_LENGTH_MAX, comparable
+from schemas.values import VALUE_LENGTH_MAX, comparable, groups, instant_of, words
 
 Row = dict[str, Any]
+SideValue = tuple[int, str, str]
+"""A `Side`, one value of it, and the numbers of the sequence items that the value is in."""
 Values = Mapping[str, str]
 """By keyword: what an object says, several values joined by a backslash as in the object."""
 
@@ -107,13 +111,56 @@ def rows(
 
 
 def _row(level: Level, values: Values, pieces: Mapping[int, bytes], uids: Mapping[str, str]) -> Row:
-    row: Row = {a.keyword: _column(a, values) for a in columns_of(level) if a.computed is None}
+    row: Row = {}
+    for attribute in columns_of(level):
+        if attribute.computed is None:
+            row |= _columns(attribute, values.get(attribute.keyword, ""))
+    zone = values.get("TimezoneOffsetFromUTC", "")
+    for date, time, column in instants_of(level):
+        row[column] = instant_of(values.get(date, ""), values.get(time, ""), zone)
     row["answer"] = answers.write(level, pieces, uids)
     return row
 
 
-def _column(attribute: Attribute, values: Values) -> Any:
-    return comparable(attribute.match, values.get(attribute.keyword, ""))
+def _columns(attribute: Attribute, text: str) -> Row:
+    if attribute.match is Match.NAME:
+        compared = (group[:VALUE_LENGTH_MAX] for group in groups(text))
+        return dict(zip(column_names(attribute), compared, strict=True))
+    return {attribute.keyword: comparable(attribute.match, text)}
+
+
+def sides(values: Values, pieces: Mapping[int, bytes]) -> dict[Level, tuple[SideValue, ...]]:
+    """What is kept beside the rows: the words of names, attributes of sequence items."""
+    return {
+        Level.PATIENT: _words(Level.PATIENT, values),
+        Level.STUDY: _words(Level.PATIENT, values) + _words(Level.STUDY, values),
+        Level.SERIES: _of_items(Level.SERIES, pieces),
+    }
+
+
+def _words(level: Level, values: Values) -> tuple[SideValue, ...]:
+    found: list[SideValue] = []
+    for attribute in at(level):
+        if attribute.words is None:
+            continue
+        of_words, of_keys = attribute.words
+        held = words(values.get(attribute.keyword, ""))
+        found += [(of_words, word, "") for word in held]
+        keys = dict.fromkeys(phonetics.key(word) for word in held)
+        found += [(of_keys, key, "") for key in keys if key]
+    return tuple(found)
+
+
+def _of_items(level: Level, pieces: Mapping[int, bytes]) -> tuple[SideValue, ...]:
+    found: list[SideValue] = []
+    for attribute in nested(level):
+        piece = pieces.get(attribute.path[0].number)
+        if piece is None or attribute.side is None:
+            continue
+        data_set = orjson.loads(b"{" + piece.replace(INSTANCE_URL, b"") + b"}")
+        held = extracts(data_set, attribute.path, attribute.vr)
+        found += [(attribute.side, one.value, one.item) for one in held]
+    return tuple(found)
 
 
 def _patient_identity(identity: Identity, values: Values) -> str:

@@ -17,7 +17,8 @@ from functools import partial
 from dicomweb.engine import parsing
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import compress
-from dicomweb.engine.entries import Identity, identify, overlong, rows
+from dicomweb.engine.entries import Identity, identify, overlong, rows, sides
+from dicomweb.engine.firsts import read as read_header
 from dicomweb.engine.instances import forget
 from dicomweb.engine.parsing import Read, Source
 from dicomweb.store.blobs import Staged
@@ -254,7 +255,11 @@ class Upload:
         else:
             blob = self._staged.keep()
             self._staged = None
-        entry = Entry(patient, study, series, instance | {"blob": blob}, header, layout)
+        beside = sides(read.values, read.header.pieces)
+        entry = Entry(
+            *(patient, study, series, instance | {"blob": blob}),
+            *(header, layout, beside, partial(read_header, header)),
+        )
         problems = (*self._noted, *read.header.problems, *overlong(identity))
         return _Prepared(entry, identity, blob, source.size_bytes, problems)
 

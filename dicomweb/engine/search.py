@@ -1,40 +1,42 @@
 """Search: a Query becomes one SQL statement, its rows become answers (PS3.4 C.2.2.2, PS3.18 10.6).
 
-The shape of a query decides the statement, its values are parameters: each shape is built and
-compiled once.
+What a page costs is not to depend on the size of the archive.  Rows come in the order of answers,
+the newest study first, read off an index until the page is full; unless one condition alone leaves
+few enough to be sorted, which is found out first, within a bound.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
-
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    FromClause,
-    Select,
-    and_,
-    bindparam,
-    func,
-    or_,
-    select,
-)
 
 from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
-from dicomweb.store.statements import among
-from schemas.attributes import Attribute, Level
-from schemas.index import TABLES, TEXT, column
-from schemas.query import Form, Query, Term
+from dicomweb.engine.asking import Asked, ask
+from dicomweb.engine.firsts import data_sets
+from dicomweb.engine.included import include
+from dicomweb.engine.selects import Row, Shape, Statements, key_of, statements
+from dicomweb.store.index import TookTooLong
+from schemas import paths
+from schemas.attributes import Level
+from schemas.index import TABLES
+from schemas.matching import meets
+from schemas.query import Query
+from schemas.reasons import TOO_BROAD, Refused
 
-Condition = ColumnElement[bool]
-Pattern = Callable[[ColumnElement[Any], BindParameter[Any]], Condition]
-
-SHAPES_MAX = 512
-"""Compiled statements kept; clients ask in a few dozen shapes."""
+SORTED_MAX = 5_000
+"""Rows that one condition may leave to be sorted; of more, a page is looked for in order."""
+FEW = 200
+"""Rows that no further condition is tried for to have fewer."""
+COUNTED_MAX = 10_000
+"""Rows after a page that are counted; a client is told at least how many are left."""
+FILTERED_MAX = 1_000
+"""The same where each row has to be looked at."""
+DEEP = 1_000
+"""An offset from which a page is sought by the key of the row before it."""
+SCANNED_AT_ONCE = 100
+"""Objects whose metadata are read before the next are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,60 +46,189 @@ class Found:
     answers: list[bytes]
     """DICOM JSON objects; `Computed.RETRIEVE_URL` stands where the door's base URL belongs."""
     remaining: int
-    """How many more match after this page."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Condition:
-    """A term without its values."""
-
-    attribute: Attribute
-    form: Form
-    given: tuple[bool, ...]
-    """Which of the form's parameters there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What of a query its statement depends on."""
-
-    level: Level
-    inherited: tuple[Level, ...]
-    conditions: tuple[_Condition, ...]
-    dialect: str
-
-    @property
-    def levels(self) -> tuple[Level, ...]:
-        """Those that answers are made of, the lowest first."""
-        return (self.level, *self.inherited)
+    """How many more match after this page; at least, unless `counted`."""
+    counted: bool = True
+    notes: tuple[str, ...] = ()
+    """Sentences for whoever asked: that metadata were read, and how far."""
 
 
 async def search(archive: Archive, query: Query) -> Found:
-    """The page of answers that `query` asks for, in an order that stays (PS3.18 8.3.4.4.1)."""
-    index = archive.index
-    shape, parameters = _split(query, index.dialect.name)
-    page = parameters | {"limit": query.limit + 1, "offset": query.offset}
-    rows = await index.fetch(_page(shape), page) if query.limit else []
-    remaining = 0
-    if len(rows) > query.limit:
-        ((matches,),) = await index.fetch(_count(shape), parameters)
-        remaining = max(0, matches - query.offset - query.limit)
-    return Found([_answer(shape, row) for row in rows[: query.limit]], remaining)
+    """The page of answers that `query` asks for, in an order that stays (PS3.18 8.3.4.4.1).
+
+    Raises Refused (TOO_BROAD) when it takes longer than the settings allow.
+    """
+    if not query.limit:
+        return Found([], 0)
+    try:
+        found = await _Search(archive, query, await ask(archive.index, query)).page()
+    except TookTooLong:
+        seconds = archive.settings.search_seconds
+        raise Refused(
+            TOO_BROAD, f"The search was given up after {seconds} seconds; ask for less of it."
+        ) from None
+    return found
 
 
-def _split(query: Query, dialect: str) -> tuple[_Shape, dict[str, Any]]:
-    """The shape of a query, and its parameters by name."""
-    conditions: list[_Condition] = []
-    parameters: dict[str, Any] = {}
-    for number, term in enumerate(query.terms):
-        given, values = _VALUES[term.form](term, _PATTERN_TEXTS[dialect])
-        conditions.append(_Condition(term.attribute, term.form, given))
-        parameters |= {f"{number}_{position}": value for position, value in enumerate(values)}
-    inherited = tuple(sorted(query.inherited, reverse=True))
-    return _Shape(query.level, inherited, tuple(conditions), dialect), parameters
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How the rows are come by."""
+
+    sql: Statements
+    sorted: bool
+    """All that match are sorted; else they are read off in order."""
 
 
-def _answer(shape: _Shape, row: tuple[Any, ...]) -> bytes:
+@dataclass(slots=True)
+class _Search:
+    archive: Archive
+    query: Query
+    asked: Asked
+
+    async def page(self) -> Found:
+        plan = await self._plan()
+        if self.asked.scanned:
+            return await self._scan(plan)
+        query = self.query
+        rows = await self._rows(plan, query.offset, query.limit + 1)
+        remaining, counted = 0, True
+        if len(rows) > query.limit:
+            rows = rows[: query.limit]
+            remaining, counted = await self._remaining(plan, rows[-1])
+        self._remember(query.offset + len(rows), rows)
+        return Found(await self._answers(rows), max(remaining, 0), counted)
+
+    async def _answers(self, rows: Sequence[Row]) -> list[bytes]:
+        shape = self.asked.shape
+        made = [_answer(shape, row) for row in rows]
+        if not self.query.fields.all and not self.query.fields.paths:
+            return made
+        ids = [row[-1] for row in rows]
+        return await include(self.archive, self.query, ids, made)
+
+    # How ------------------------------------------------------------------------
+
+    async def _plan(self) -> _Plan:
+        shape = self.asked.shape
+        if shape.pinned is not None:
+            return _Plan(statements(shape, None), False)
+        best: int | None = None
+        fewest = SORTED_MAX + 1
+        only = len(shape.conditions) == 1 and not shape.order
+        for number, condition in enumerate(shape.conditions):
+            sql = statements(shape, number)
+            if sql.probe is None or (only and condition.single and shape.serves(condition)):
+                continue
+            if condition.unique:
+                return _Plan(sql, True)
+            bound = {**self.asked.parameters, "bound": SORTED_MAX + 1}
+            ((count,),) = await self._fetch(sql.probe, bound)
+            if count < fewest:
+                best, fewest = number, count
+            if fewest <= FEW:
+                break
+        if best is not None:
+            return _Plan(statements(shape, best), True)
+        return _Plan(statements(shape, None), False)
+
+    async def _fetch(self, statement: Any, parameters: dict[str, Any]) -> list[Row]:
+        return await self.archive.index.fetch(
+            statement, parameters, seconds_max=self.archive.settings.search_seconds
+        )
+
+    async def _rows(self, plan: _Plan, offset: int, limit: int) -> list[Row]:
+        """Rows of answers; far from the beginning, sought by the row before them."""
+        parameters = {**self.asked.parameters, "limit": limit}
+        if plan.sorted or offset < DEEP or not plan.sql.seekable:
+            return await self._fetch(plan.sql.page, {**parameters, "offset": offset})
+        key = self.archive.positions.get((self.asked.identity, offset))
+        if key is None:
+            before = {**self.asked.parameters, "limit": 1, "offset": offset - 1}
+            keys = await self._fetch(plan.sql.keys, before)
+            if not keys:
+                return []
+            key = keys[0]
+        return await self._after(plan, key, limit)
+
+    async def _after(self, plan: _Plan, key: Row, limit: int) -> list[Row]:
+        parameters = {**self.asked.parameters, **self._seek(key), "limit": limit, "offset": 0}
+        return await self._fetch(plan.sql.after, parameters)
+
+    def _seek(self, key: Row) -> dict[str, Any]:
+        return {f"key{position}": value for position, value in enumerate(key)}
+
+    def _remember(self, offset: int, rows: Sequence[Row]) -> None:
+        """Where a client that reads on will want to begin."""
+        if offset >= DEEP and rows:
+            key = key_of(self.asked.shape, rows[-1])
+            self.archive.positions.put((self.asked.identity, offset), key)
+
+    async def _remaining(self, plan: _Plan, last: Row) -> tuple[int, bool]:
+        """How many more match after a page that is full, and whether that is all of them."""
+        sql, parameters = plan.sql, self.asked.parameters
+        before = self.query.offset + self.query.limit
+        if sql.maintained is not None:
+            ((total,),) = await self._fetch(sql.maintained, parameters)
+            return total - before, True
+        if plan.sorted or not sql.seekable:
+            ((total,),) = await self._fetch(sql.count, parameters)
+            return total - before, True
+        bound = FILTERED_MAX if sql.filtered else COUNTED_MAX
+        seek = self._seek(key_of(self.asked.shape, last))
+        ((read, held),) = await self._fetch(sql.rest, {**parameters, **seek, "bound": bound})
+        return max(held or 0, 1), read < bound
+
+    # Attributes that no index has ---------------------------------------------------
+
+    async def _scan(self, plan: _Plan) -> Found:
+        """Reads the metadata of what the other conditions leave, up to a bound."""
+        query, wanted = self.query, self.query.offset + self.query.limit + 1
+        held: list[Row] = []
+        read, ended = 0, False
+        scanned_max = self.archive.settings.search_scan
+        async for rows in self._pages(plan, scanned_max):
+            if not rows:
+                ended = True
+                break
+            read += len(rows)
+            ids = [row[-1] for row in rows]
+            found = await data_sets(self.archive, query.level, ids)
+            held += [row for row in rows if row[-1] in found and self._met(found[row[-1]])]
+            if len(held) >= wanted:
+                break
+        page = held[query.offset : query.offset + query.limit]
+        remaining = max(0, len(held) - query.offset - query.limit)
+        note = self._note(read, all_read=ended)
+        return Found(await self._answers(page), remaining, ended or not remaining, (note,))
+
+    def _met(self, data_set: Any) -> bool:
+        return meets(data_set, self.asked.scanned)
+
+    async def _pages(self, plan: _Plan, rows_max: int) -> AsyncIterator[list[Row]]:
+        """What is to be scanned, some at a time; an empty page once there is no more."""
+        rows = await self._rows(plan, 0, min(SCANNED_AT_ONCE, rows_max))
+        passed = len(rows)
+        while rows:
+            yield rows
+            limit = min(SCANNED_AT_ONCE, rows_max - passed)
+            if limit <= 0:
+                return
+            if plan.sql.seekable and not plan.sorted:
+                rows = await self._after(plan, key_of(self.asked.shape, rows[-1]), limit)
+            else:
+                rows = await self._rows(plan, passed, limit)
+            passed += len(rows)
+        yield []
+
+    def _note(self, read: int, *, all_read: bool) -> str:
+        names = ", ".join(dict.fromkeys(paths.name(term.path) for term in self.asked.scanned))
+        what = {Level.STUDY: "studies", Level.PATIENT: "patients"}.get(
+            self.query.level, f"{TABLES[self.query.level].name}s".replace("seriess", "series")
+        )
+        told = f"{names} is not indexed: the stored metadata of {read} {what} were read"
+        return f"{told}." if all_read else f"{told}, not of all there are; more may match."
+
+
+def _answer(shape: Shape, row: Row) -> bytes:
     filled, begin = [], 0
     for level in shape.levels:
         computed = answers.computed_at(level)
@@ -105,186 +236,3 @@ def _answer(shape: _Shape, row: tuple[Any, ...]) -> bytes:
         filled.append(answers.fill(row[begin], computed, row[begin + 1 : end]))
         begin = end
     return filled[0] if len(filled) == 1 else answers.merge(filled)
-
-
-# Statements ------------------------------------------------------------------
-
-
-@lru_cache(SHAPES_MAX)
-def _page(shape: _Shape) -> Select[Any]:
-    columns = [column for level in shape.levels for column in _answer_columns(level)]
-    statement = _matching(shape, select(*columns)).order_by(*_order(shape.level))
-    return statement.limit(bindparam("limit")).offset(bindparam("offset"))
-
-
-@lru_cache(SHAPES_MAX)
-def _count(shape: _Shape) -> Select[Any]:
-    return _matching(shape, select(func.count()))
-
-
-def _answer_columns(level: Level) -> list[ColumnElement[Any]]:
-    columns = TABLES[level].c
-    computed = (answers.FILLED[computed][0] for computed in answers.computed_at(level))
-    return [columns.answer, *(columns[keyword] for keyword in computed)]
-
-
-def _order(level: Level) -> list[ColumnElement[Any]]:
-    """The newest study first; everything else as it came."""
-    columns = TABLES[level].c
-    if level is Level.STUDY:
-        return [columns.StudyDate.desc(), columns.StudyTime.desc(), columns.id.desc()]
-    return [columns.id]
-
-
-def _matching(shape: _Shape, statement: Select[Any]) -> Select[Any]:
-    asked = {_home(shape.level, condition.attribute) for condition in shape.conditions}
-    statement = statement.select_from(_joined(shape.level, min({*shape.levels, *asked})))
-    return statement.where(
-        *(
-            CONDITIONS[condition.form](
-                column(condition.attribute, _home(shape.level, condition.attribute)),
-                _Bound(number, condition.given, shape.dialect),
-            )
-            for number, condition in enumerate(shape.conditions)
-        )
-    )
-
-
-def _home(level: Level, attribute: Attribute) -> Level:
-    """The table to look in: below the patient, the study has the patient's attributes."""
-    return max(attribute.level, min(level, Level.STUDY))
-
-
-def _joined(lowest: Level, highest: Level) -> FromClause:
-    joined: FromClause = TABLES[lowest]
-    for level in range(lowest - 1, highest - 1, -1):
-        parent, child = TABLES[Level(level)], TABLES[Level(level + 1)]
-        joined = joined.join(parent, child.c[f"{parent.name}_id"] == parent.c.id)
-    return joined
-
-
-# How each form of a term becomes SQL -----------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Bound:
-    """The parameters of one condition, to be named in its SQL."""
-
-    number: int
-    given: tuple[bool, ...]
-    dialect: str
-
-    def name(self, position: int) -> str:
-        return f"{self.number}_{position}"
-
-    def __getitem__(self, position: int) -> BindParameter[Any]:
-        return bindparam(self.name(position))
-
-    def like(self, searched: ColumnElement[Any], position: int) -> Condition:
-        return PATTERNS[self.dialect](searched, bindparam(self.name(position), type_=TEXT))
-
-
-def _one_of(searched: ColumnElement[Any], bound: _Bound) -> Condition:
-    (several,) = bound.given
-    return among(searched, bound.name(0), bound.dialect) if several else searched == bound[0]
-
-
-def _like(searched: ColumnElement[Any], bound: _Bound) -> Condition:
-    """A range over what precedes the first wildcard lets an index serve."""
-    (prefixed,) = bound.given
-    pattern = bound.like(searched, 0)
-    return and_(searched >= bound[1], searched < bound[2], pattern) if prefixed else pattern
-
-
-def _between(searched: ColumnElement[Any], bound: _Bound) -> Condition:
-    """What has no value is in no range, open or not."""
-    low, high = bound.given
-    return and_(
-        searched >= bound[0] if low else searched > "",
-        *([searched <= bound[1]] if high else []),
-    )
-
-
-def _any(searched: ColumnElement[Any], bound: _Bound) -> Condition:
-    return or_(*(bound.like(searched, position) for position in range(len(bound.given))))
-
-
-CONDITIONS: dict[Form, Callable[[ColumnElement[Any], _Bound], Condition]] = {
-    Form.ONE_OF: _one_of,
-    Form.LIKE: _like,
-    Form.BETWEEN: _between,
-    Form.NAMED: _any,
-    Form.HOLDS: _any,
-}
-
-
-def _sqlite_pattern(searched: ColumnElement[Any], pattern: BindParameter[Any]) -> Condition:
-    return searched.op("GLOB", is_comparison=True)(pattern)
-
-
-def _postgresql_pattern(searched: ColumnElement[Any], pattern: BindParameter[Any]) -> Condition:
-    return searched.like(pattern, escape="\\")
-
-
-PATTERNS: dict[str, Pattern] = {"sqlite": _sqlite_pattern, "postgresql": _postgresql_pattern}
-"""GLOB and LIKE tell upper from lower case in the database they stand for."""
-
-_GLOB = str.maketrans({"[": "[[]"})
-_LIKE = str.maketrans({"*": "%", "?": "_", "%": "\\%", "_": "\\_", "\\": "\\\\"})
-_PATTERN_TEXTS: dict[str, dict[int, str]] = {"sqlite": _GLOB, "postgresql": _LIKE}
-
-# The parameters of each form: which are given, and their values -----------------
-
-Given = tuple[tuple[bool, ...], tuple[Any, ...]]
-
-
-def _one_of_values(term: Term, _: dict[int, str]) -> Given:
-    if len(term.values) == 1:
-        return (False,), term.values
-    return (True,), (list(term.values),)
-
-
-def _like_values(term: Term, pattern: dict[int, str]) -> Given:
-    (asked,) = (str(value) for value in term.values)
-    prefix = asked[: min(asked.find(wildcard) % (len(asked) + 1) for wildcard in "*?")]
-    beyond = _beyond(prefix)
-    if beyond is None:
-        return (False,), (asked.translate(pattern),)
-    return (True,), (asked.translate(pattern), prefix, beyond)
-
-
-def _beyond(prefix: str) -> str | None:
-    """The least text above all that begin with `prefix`; None where there is none."""
-    last = ord(prefix[-1]) + 1 if prefix else 0
-    if not prefix or last > 0x10FFFF:
-        return None
-    surrogates_end = 0xE000
-    return prefix[:-1] + chr(surrogates_end if 0xD800 <= last < surrogates_end else last)
-
-
-def _between_values(term: Term, _: dict[int, str]) -> Given:
-    return tuple(value is not None for value in term.values), term.values
-
-
-def _named_values(term: Term, pattern: dict[int, str]) -> Given:
-    """A name asked for without groups may be any group of the stored one (QIDO-38)."""
-    (asked,) = (str(value).translate(pattern) for value in term.values)
-    anything = "*".translate(pattern)
-    listed = [asked]
-    if "=" not in asked:
-        listed += [f"{asked}={anything}", f"{anything}={asked}", f"{anything}={asked}={anything}"]
-    return (True,) * len(listed), tuple(listed)
-
-
-def _holds_values(term: Term, pattern: dict[int, str]) -> Given:
-    listed = tuple(f"*\\{value}\\*".translate(pattern) for value in term.values)
-    return (True,) * len(listed), listed
-
-
-_VALUES: dict[Form, Callable[[Term, dict[int, str]], Given]] = {
-    Form.ONE_OF: _one_of_values,
-    Form.LIKE: _like_values,
-    Form.BETWEEN: _between_values,
-    Form.NAMED: _named_values,
-    Form.HOLDS: _holds_values,
-}

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Table, bindparam, case, delete, select, update
 
+from dicomweb.store.beside import replace_modalities
 from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
 from schemas.index import (
     CONTENT_TABLE,
@@ -95,6 +96,7 @@ def note_modalities(studies: Sequence[int], dialect: str) -> Transaction[None]:
         sql.note_modalities,
         [{"at": study, "modalities": listed(sorted(held[study]))} for study in studies],
     )
+    yield from replace_modalities(held, dialect)
 
 
 def listed(values: Iterable[str]) -> str:

@@ -28,6 +28,10 @@ class UnusableIndex(Exception):  # noqa: N818 - it says what is the case
     """The database cannot be reached, or is not ours, or is newer than this program."""
 
 
+class TookTooLong(Exception):  # noqa: N818 - it says what is the case
+    """A query was given up after the time that it was allowed."""
+
+
 class Index(ABC):
     """One writer that commits what waits, and readers; the two databases fill in the rest."""
 
@@ -41,8 +45,13 @@ class Index(ABC):
         self._writer = asyncio.create_task(self._write_groups())
 
     @abstractmethod
-    async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
-        """The rows of a query; `statement` is kept by the caller, who asks with it again."""
+    async def fetch(
+        self, statement: ClauseElement, parameters: Parameters, seconds_max: float | None = None
+    ) -> list[Row]:
+        """The rows of a query; `statement` is kept by the caller, who asks with it again.
+
+        Raises TookTooLong when it is not done after `seconds_max`, and stops the database then.
+        """
 
     @abstractmethod
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
@@ -58,6 +67,11 @@ class Index(ABC):
         """Takes some of what `selection` points at off the record, durably; nothing once all is."""
         self._check_open()
         return await self._transact(lambda: remove(selection, self.dialect.name))
+
+    async def transact(self, make: Callable[[], Transaction[T]]) -> T:
+        """What a transaction gives once it is durable."""
+        self._check_open()
+        return await self._transact(make)
 
     async def forget_blobs(self, blobs: Sequence[str]) -> None:
         """Condemned blobs are removed."""

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from dicomweb.store.index import Index, UnusableIndex
 from dicomweb.store.migrations import HEAD
-from dicomweb.store.postgresql import CONNECTIONS_MAX, PostgresqlIndex
+from dicomweb.store.postgresql import CONNECTIONS_MAX, SEARCHING, PostgresqlIndex
 from dicomweb.store.sqlite import SqliteIndex, connect
 
 SQLITE_SCHEME = "sqlite:///"
@@ -128,7 +128,9 @@ async def _open_postgresql(url: str) -> Index:
     where = _shown(url)
     try:
         await _migrate_postgresql(url, where)
-        pool = await asyncpg.create_pool(url, min_size=1, max_size=CONNECTIONS_MAX)
+        pool = await asyncpg.create_pool(
+            url, min_size=1, max_size=CONNECTIONS_MAX, server_settings=SEARCHING
+        )
     except (
         *(OSError, ValueError, DBAPIError),
         *(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy.sql import ClauseElement
 
-from dicomweb.store.index import Index
+from dicomweb.store.index import Index, TookTooLong
 from dicomweb.store.recording import LostRace
 from dicomweb.store.statements import POSTGRESQL, Ask, Parameters, Row, Transaction, compiled
 
@@ -21,6 +21,11 @@ TRIES_MAX = 10
 BY_INDEX = "SET LOCAL enable_seqscan = off"
 """Recording only seeks by key.  A plan made when a table was empty reads all of it, and is kept
 until the table is next analysed: too late for an archive that is being filled.
+"""
+
+SEARCHING = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_custom_plan"}
+"""Every search is served by an index.  A plan is made for the values that are asked for: one value
+is rare, another is everywhere.
 """
 
 Connection = Any
@@ -42,9 +47,14 @@ class PostgresqlIndex(Index):
         super().__init__()
         self._pool = pool
 
-    async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
+    async def fetch(
+        self, statement: ClauseElement, parameters: Parameters, seconds_max: float | None = None
+    ) -> list[Row]:
         query = compiled(statement, POSTGRESQL)
-        rows = await self._pool.fetch(query.sql, *query.values(parameters))
+        try:
+            rows = await self._pool.fetch(query.sql, *query.values(parameters), timeout=seconds_max)
+        except TimeoutError:
+            raise TookTooLong from None
         return [tuple(row.values()) for row in rows]
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:

@@ -7,7 +7,7 @@ for each other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, Table, bindparam, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
+from dicomweb.store.beside import Custom, Described, SideValue, customs, put_beside
 from dicomweb.store.counting import (
     Changes,
     Columns,
@@ -26,6 +27,7 @@ from dicomweb.store.counting import (
     take_off,
 )
 from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
+from schemas.attributes import Level
 from schemas.index import (
     CONTENT_TABLE,
     INSTANCE_TABLE,
@@ -56,6 +58,13 @@ class Entry:
     instance: Columns
     header: bytes
     layout: bytes
+    sides: Mapping[Level, Sequence[SideValue]] = field(default_factory=dict)
+    """What is kept beside the rows of its patient, study, series, if they are new."""
+    data_set: Callable[[], Mapping[str, Any]] = dict
+    """Its DICOM JSON, for custom attributes to be taken from."""
+
+    def described(self, level: Level) -> Described:
+        return Described(self.sides.get(level, ()), self.data_set)
 
     @property
     def uid(self) -> str:
@@ -130,11 +139,12 @@ def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transactio
     known = yield from _known(entries, sql)
     plan = _decide(entries, known, policy)
     if plan.steps:
-        patients, may_be_empty = yield from _lock_patients(plan, sql)
+        declared = yield from customs()
+        patients, may_be_empty = yield from _lock_patients(plan, declared, sql)
         for step in plan.steps:
             if step.replaced is not None:
                 yield from _remove(step, patients, sql)
-            yield from _add(step, patients, sql)
+            yield from _add(step, patients, declared, sql)
         if may_be_empty:
             yield from remove_empty_patients(list(patients.values()), sql.dialect)
     return plan.receipts
@@ -175,7 +185,9 @@ def _judge(entry: Entry, there: _Known | None, policy: Policy) -> Receipt:
     return Receipt(Outcome.REPLACED, entry.blob, there.blob)
 
 
-def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[tuple[dict[str, int], bool]]:
+def _lock_patients(
+    plan: _Plan, declared: Sequence[Custom], sql: _Statements
+) -> Transaction[tuple[dict[str, int], bool]]:
     """The ids of patients by identity, and whether some could be left without a study.
 
     Those of new studies are made, all are locked.
@@ -190,16 +202,23 @@ def _lock_patients(plan: _Plan, sql: _Statements) -> Transaction[tuple[dict[str,
     else:
         known = {uid for uid, _, _ in there}
     new = {
-        entry.patient["identity"]: entry.patient
+        entry.patient["identity"]: entry
         for entry in reversed(plan.added)
         if entry.study["StudyInstanceUID"] not in known
     }
     if new:
         counts = dict.fromkeys(_PATIENT_COUNTS, 0)
-        yield Ask(sql.add_patient, [{**new[identity], **counts} for identity in sorted(new)])
+        made = [{**new[identity].patient, **counts} for identity in sorted(new)]
+        yield Ask(sql.add_patient, made)
     rows = yield Ask(sql.lock_patients, {"identities": sorted(new), "ids": sorted(ids)})
-    patients: dict[str, int] = dict(rows)
-    return patients, bool(new or plan.replaced)
+    # Only a patient that was made just now has no study.
+    first = {
+        id: new[identity].described(Level.PATIENT)
+        for identity, id, studies in rows
+        if not studies and identity in new
+    }
+    yield from put_beside(Level.PATIENT, first, declared, sql.dialect)
+    return {identity: id for identity, id, _ in rows}, bool(new or plan.replaced)
 
 
 def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
@@ -213,17 +232,23 @@ def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Trans
     yield from take_off(places, sql.dialect)
 
 
-def _add(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
+def _add(
+    step: _Step, patients: Mapping[str, int], declared: Sequence[Custom], sql: _Statements
+) -> Transaction[None]:
     changes = Changes()
-    studies = yield from _add_studies(step, patients, changes, sql)
-    series = yield from _add_series(step, studies, changes, sql)
-    yield from _add_instances(step, series, studies, changes, sql)
+    studies = yield from _add_studies(step, patients, changes, declared, sql)
+    series = yield from _add_series(step, studies, changes, declared, sql)
+    yield from _add_instances(step, series, studies, changes, declared, sql)
     yield from count(changes, sql.dialect)
     yield from note_modalities(sorted(changes.study_series), sql.dialect)
 
 
 def _add_studies(
-    step: _Step, patients: Mapping[str, int], changes: Changes, sql: _Statements
+    step: _Step,
+    patients: Mapping[str, int],
+    changes: Changes,
+    declared: Sequence[Custom],
+    sql: _Statements,
 ) -> Transaction[dict[str, tuple[int, int]]]:
     """By Study Instance UID: the ids of the study and of its patient; the rows are locked."""
     firsts = _firsts(step, lambda entry: entry.study["StudyInstanceUID"])
@@ -243,6 +268,10 @@ def _add_studies(
         if studies[entry.study["StudyInstanceUID"]][1] != patient:
             raise LostRace
         changes.patient_studies[patient] += 1
+    new = {
+        studies[entry.study["StudyInstanceUID"]][0]: entry.described(Level.STUDY) for entry in made
+    }
+    yield from put_beside(Level.STUDY, new, declared, sql.dialect)
     return studies
 
 
@@ -257,6 +286,7 @@ def _add_series(
     step: _Step,
     studies: Mapping[str, tuple[int, int]],
     changes: Changes,
+    declared: Sequence[Custom],
     sql: _Statements,
 ) -> Transaction[dict[tuple[int, str], int]]:
     """By study and Series Instance UID: the ids of the series."""
@@ -279,6 +309,8 @@ def _add_series(
         yield Ask(sql.add_series, made)
         rows = yield Ask(sql.series, asked)
         known = {(study, uid): id for study, uid, id in rows}
+        described = {known[at]: firsts[at].described(Level.SERIES) for at in new}
+        yield from put_beside(Level.SERIES, described, declared, sql.dialect)
     patients = dict(studies.values())
     for study, _ in new:
         changes.study_series[study] += 1
@@ -291,6 +323,7 @@ def _add_instances(
     series: Mapping[tuple[int, str], int],
     studies: Mapping[str, tuple[int, int]],
     changes: Changes,
+    declared: Sequence[Custom],
     sql: _Statements,
 ) -> Transaction[None]:
     rows, now = [], now_microseconds()
@@ -314,6 +347,8 @@ def _add_instances(
             for uid, entry in step.added.items()
         ],
     )
+    new = {ids[uid]: entry.described(Level.INSTANCE) for uid, entry in step.added.items()}
+    yield from put_beside(Level.INSTANCE, new, declared, sql.dialect)
 
 
 def _firsts(step: _Step, key: Any) -> dict[Any, Entry]:
@@ -367,7 +402,7 @@ class _Statements:
             among(study.StudyInstanceUID, "uids", dialect)
         )
         self.lock_patients: Select[Any] = (
-            select(patient.identity, patient.id)
+            select(patient.identity, patient.id, patient.NumberOfPatientRelatedStudies)
             .where(
                 among(patient.identity, "identities", dialect) | among(patient.id, "ids", dialect)
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy.sql import ClauseElement
 
-from dicomweb.store.index import Index
+from dicomweb.store.index import Index, TookTooLong
 from dicomweb.store.statements import SQLITE, Ask, Compiled, Parameters, Row, Transaction, compiled
 
 T = TypeVar("T")
@@ -21,6 +22,8 @@ T = TypeVar("T")
 READERS = 4
 BUSY_SECONDS = 30
 """How long one process waits for another that writes."""
+STEPS_BETWEEN_LOOKS = 50_000
+"""Steps of SQLite's machine, some milliseconds, after which a query looks at the clock."""
 PAGES_CACHED_KIBIBYTES = 64 * 1024
 
 
@@ -53,9 +56,11 @@ class SqliteIndex(Index):
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
         self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="index-reader")
 
-    async def fetch(self, statement: ClauseElement, parameters: Parameters) -> list[Row]:
+    async def fetch(
+        self, statement: ClauseElement, parameters: Parameters, seconds_max: float | None = None
+    ) -> list[Row]:
         query = compiled(statement, SQLITE)
-        return await self._run(self._reading, lambda: self._read(query, parameters))
+        return await self._run(self._reading, lambda: self._read(query, parameters, seconds_max))
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         return await self._run(
@@ -72,9 +77,22 @@ class SqliteIndex(Index):
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
 
-    def _read(self, query: Compiled, parameters: Parameters) -> list[Row]:
+    def _read(
+        self, query: Compiled, parameters: Parameters, seconds_max: float | None
+    ) -> list[Row]:
         connection = self._connection(query_only=True)
-        return connection.execute(query.sql, _values(query, parameters)).fetchall()
+        if seconds_max is None:
+            return connection.execute(query.sql, _values(query, parameters)).fetchall()
+        deadline = time.monotonic() + seconds_max
+        connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+        try:
+            return connection.execute(query.sql, _values(query, parameters)).fetchall()
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise TookTooLong from None
+            raise
+        finally:
+            connection.set_progress_handler(None, 0)
 
     def _connection(self, *, query_only: bool) -> sqlite3.Connection:
         """Of this thread."""

@@ -7,7 +7,7 @@ from dicomweb.web import offers
 from dicomweb.web.deletion import delete
 from dicomweb.web.metadata import retrieve_metadata
 from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML
-from dicomweb.web.params import SearchResource
+from dicomweb.web.query import SearchResource
 from dicomweb.web.rendered import (
     retrieve_rendered,
     retrieve_rendered_all,
@@ -40,6 +40,7 @@ _ALL_INSTANCES = search_for(SearchResource(INSTANCE, frozenset({STUDY, SERIES}))
 _STORE, _PUT = store_with(None), store_with("replace")
 
 _JSON = (DICOM_JSON,)
+_RESULTS = (DICOM_JSON, f'multipart/related; type="{DICOM_XML}"', "text/csv")
 _CODEC = "the media type of the stored codec"
 _FILES = (f'multipart/related; type="{DICOM}"', "application/zip", str(offers.OCTETS), _CODEC)
 _FILE = (_FILES[0], DICOM, *_FILES[1:])
@@ -62,13 +63,14 @@ _RENDERED = (
 
 # fmt: off
 TRANSACTIONS = (
-    Transaction("Search patients",  "GET",  "/patients",               _PATIENTS,            "ours",        _JSON),
-    Transaction("Search studies",   "GET",  "/studies",                _STUDIES,             "PS3.18 10.6", _JSON),
-    Transaction("Search series",    "GET",  "/series",                 _ALL_SERIES,          "PS3.18 10.6", _JSON),
-    Transaction("Search instances", "GET",  "/instances",              _ALL_INSTANCES,       "PS3.18 10.6", _JSON),
-    Transaction("Search series",    "GET",  _STUDY + "/series",        _SERIES_OF_STUDY,     "PS3.18 10.6", _JSON),
-    Transaction("Search instances", "GET",  _STUDY + "/instances",     _INSTANCES_OF_STUDY,  "PS3.18 10.6", _JSON),
-    Transaction("Search instances", "GET",  _SERIES + "/instances",    _INSTANCES_OF_SERIES, "PS3.18 10.6", _JSON),
+    Transaction("Search patients",  "GET",  "/patients",               _PATIENTS,            "ours",        _RESULTS),
+    Transaction("Search studies",   "GET",  "/patients/{patient}/studies", _STUDIES,         "ours",        _RESULTS),
+    Transaction("Search studies",   "GET",  "/studies",                _STUDIES,             "PS3.18 10.6", _RESULTS),
+    Transaction("Search series",    "GET",  "/series",                 _ALL_SERIES,          "PS3.18 10.6", _RESULTS),
+    Transaction("Search instances", "GET",  "/instances",              _ALL_INSTANCES,       "PS3.18 10.6", _RESULTS),
+    Transaction("Search series",    "GET",  _STUDY + "/series",        _SERIES_OF_STUDY,     "PS3.18 10.6", _RESULTS),
+    Transaction("Search instances", "GET",  _STUDY + "/instances",     _INSTANCES_OF_STUDY,  "PS3.18 10.6", _RESULTS),
+    Transaction("Search instances", "GET",  _SERIES + "/instances",    _INSTANCES_OF_SERIES, "PS3.18 10.6", _RESULTS),
     Transaction("Store",            "POST", "/studies",                _STORE,               "PS3.18 10.5", _STORED),
     Transaction("Store",            "POST", _STUDY,                    _STORE,               "PS3.18 10.5", _STORED),
     Transaction("Store or replace", "PUT",  "/studies",                _PUT,                 "ours",        _STORED),

@@ -19,14 +19,14 @@ from dicomweb.store.index import GROUP_MAX, WAITING_MAX, Index
 from dicomweb.store.opening import open_index
 from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
 from dicomweb.store.statements import SQLITE, among
-from schemas.attributes import Level, Match
+from schemas.attributes import Level
 from schemas.index import (
     CONTENT_TABLE,
     INSTANCE_TABLE,
     PATIENT_TABLE,
     SERIES_TABLE,
     STUDY_TABLE,
-    columns_of,
+    blank_row,
 )
 
 _numbers = itertools.count(1)
@@ -43,11 +43,7 @@ def entry(
 ) -> Entry:
     """An entry with a blob of its own, which is also what its rows say of themselves."""
     blob = f"blob-{next(_numbers)}"
-    rows = [
-        {a.keyword: None if a.match is Match.NUMBER else "" for a in columns_of(level)}
-        | {"answer": b"{}"}
-        for level in Level
-    ]
+    rows = [blank_row(level) | {"answer": b"{}"} for level in Level]
     return Entry(
         rows[0] | {"identity": patient, "PatientName": blob},
         rows[1] | {"StudyInstanceUID": study, "StudyDescription": blob},

@@ -81,8 +81,12 @@ async def tables_of(url: str) -> set[str]:
 async def test_the_migrations_make_the_declared_tables(index_url):
     await started(index_url)
 
+    def ours(name, kind, _):
+        """What SQLAlchemy cannot declare is left out: tables and indices of trigrams."""
+        return "_within" not in (name or "")
+
     def differences(connection):
-        options = {"compare_type": True, "compare_server_default": True}
+        options = {"compare_type": True, "compare_server_default": True, "include_name": ours}
         return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
 
     async with engine_of(index_url) as run:

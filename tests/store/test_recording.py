@@ -20,14 +20,14 @@ from dicomweb.store.counting import listed
 from dicomweb.store.index import Index
 from dicomweb.store.opening import open_index
 from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
-from schemas.attributes import Level, Match
+from schemas.attributes import Level
 from schemas.index import (
     CONTENT_TABLE,
     INSTANCE_TABLE,
     PATIENT_TABLE,
     SERIES_TABLE,
     STUDY_TABLE,
-    columns_of,
+    blank_row,
 )
 from tests import postgresql
 
@@ -63,7 +63,7 @@ def entry(
     }
     rows = []
     for level in Level:
-        columns = {a.keyword: None if a.match is Match.NUMBER else "" for a in columns_of(level)}
+        columns = blank_row(level)
         known = {name: value for name, value in others.items() if name in columns}
         rows.append({**columns, "answer": b"{}", **given[level], **known})
     return Entry(*rows, header=f"header of {blob}".encode(), layout=f"layout of {blob}".encode())

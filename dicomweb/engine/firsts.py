@@ -1,0 +1,71 @@
+"""Firsts: the first instance of a patient, study or series, which speaks for it.
+
+What the index was not made for is read from the metadata of that instance, as ingest stored them;
+no object is opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from sqlalchemy import FromClause, Select, func, select
+
+from dicomweb.engine.archive import Archive
+from dicomweb.engine.compression import decompress
+from dicomweb.store.statements import among
+from schemas.attributes import Level
+from schemas.dicom_json import INSTANCE_URL
+from schemas.index import CONTENT_TABLE, TABLES
+
+DataSets = dict[int, Mapping[str, Any]]
+
+
+async def data_sets(archive: Archive, level: Level, ids: Sequence[int]) -> DataSets:
+    """The DICOM JSON of the first instance of each of the entities of `level`, by their ids.
+
+    BulkDataURIs in it have a placeholder for the URL of the instance.
+    """
+    if not ids:
+        return {}
+    dialect = archive.index.dialect.name
+    rows = await archive.index.fetch(first_instances(level, dialect), {"ids": list(ids)})
+    return await archive.run(lambda: _read(rows))
+
+
+def _read(rows: Sequence[tuple[int, bytes]]) -> DataSets:
+    return {id: read(header) for id, header in rows}
+
+
+def read(header: bytes) -> Mapping[str, Any]:
+    """The DICOM JSON that ingest has compressed; its placeholders as JSON can have them."""
+    text = decompress(header).replace(INSTANCE_URL, _ESCAPED)
+    found: Mapping[str, Any] = orjson.loads(text)
+    return found
+
+
+_ESCAPED = orjson.dumps(INSTANCE_URL.decode())[1:-1]
+
+
+@lru_cache
+def first_instances(level: Level, dialect: str) -> Select[Any]:
+    """The ids asked for, and the stored metadata of the first instance of each."""
+    joined: FromClause = TABLES[level]
+    for above in range(level, Level.INSTANCE):
+        upper, lower = TABLES[Level(above)], TABLES[Level(above + 1)]
+        other = lower.alias()
+        first = (
+            select(func.min(other.c.id))
+            .where(other.c[f"{upper.name}_id"] == upper.c.id)
+            .correlate(upper)
+            .scalar_subquery()
+        )
+        joined = joined.join(lower, lower.c.id == first)
+    joined = joined.join(CONTENT_TABLE, CONTENT_TABLE.c.instance_id == TABLES[Level.INSTANCE].c.id)
+    return (
+        select(TABLES[level].c.id, CONTENT_TABLE.c.header)
+        .select_from(joined)
+        .where(among(TABLES[level].c.id, "ids", dialect))
+    )
