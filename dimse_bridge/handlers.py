@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from dimse_bridge.association import Association, Gone, Incoming, response_to
 from dimse_bridge.door import Door
+from dimse_bridge.finding import find
 from dimse_bridge.retrieving import get, move
 from dimse_bridge.storing import store
 from dimse_bridge.wire.commands import Message
@@ -41,6 +42,7 @@ async def echo(door: Door, association: Association, message: Incoming) -> None:
 HANDLERS: dict[Service, tuple[Message, Handler]] = {
     Service.ECHO: (Message.C_ECHO, echo),
     Service.STORE: (Message.C_STORE, store),
+    Service.FIND: (Message.C_FIND, find),
     Service.MOVE: (Message.C_MOVE, move),
     Service.GET: (Message.C_GET, get),
 }

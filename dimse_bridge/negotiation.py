@@ -48,10 +48,10 @@ _LAST_RESORTS = (EXPLICIT_VR_BE.uid, IMPLICIT_VR_LE.uid)
 _MESSAGE_SYNTAXES = (EXPLICIT_VR_LE.uid, IMPLICIT_VR_LE.uid)
 """Of identifiers, the best first."""
 
-FIND_FEATURES = bytes((1, 1, 1, 0, 0, 0, 0))
+FIND_FEATURES = bytes((1, 1, 1, 1, 0, 1, 1))
 """What C-FIND can do, a byte each (PS3.4 C.5.1.1): relational queries, combined date-time matching,
-fuzzy matching of names; not timezone adjustment, enhanced multi-frame conversion, matching of empty
-values and of multiple values.
+fuzzy matching of names, timezone adjustment, matching of empty values and of multiple values; but
+it has no enhanced multi-frame image conversion.
 """
 RETRIEVE_FEATURES = bytes((1, 0))
 """What C-MOVE and C-GET can do (PS3.4 C.5.2.1): relational retrieval, but no conversion."""
@@ -96,7 +96,8 @@ class Context:
         return len(self.features) >= feature and self.features[feature - 1] == 1
 
 
-RELATIONAL, COMBINED_DATE_TIME, FUZZY_NAMES = 1, 2, 3
+RELATIONAL, COMBINED_DATE_TIME, FUZZY_NAMES, TIMEZONE = 1, 2, 3, 4
+EMPTY_VALUES, MULTIPLE_VALUES = 6, 7
 """Numbers of features (PS3.4 C.5.1.1)."""
 
 
