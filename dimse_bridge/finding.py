@@ -69,9 +69,7 @@ async def find(door: Door, association: Association, message: Incoming) -> None:
     association.tally.count("answers", count)
 
 
-def _understood(
-    data: bytes, context: Context, *, strict: bool
-) -> tuple[Question, Identifier]:
+def _understood(data: bytes, context: Context, *, strict: bool) -> tuple[Question, Identifier]:
     """Raises Refused with a reason that a message can carry."""
     try:
         identifier = read(data, context.syntax, context)
