@@ -112,6 +112,7 @@ RENDERING = """\
   groups before the top level), else its first VOI LUT; without either, values of up to eight
   bits are shown as they are, others from the least to the largest of the frame.  Pixel padding
   is left out of that and drawn black.
+- Windows of objects with floating-point pixels are taken for LINEAR_EXACT where they say LINEAR.
 - Overlays of the object are drawn in white, in thumbnails they are not.
 - `viewport` may have a region that lies partly outside of the image, which is clipped; one that
   lies outside altogether is 400.  A side has at most 16384 pixels.
@@ -123,6 +124,15 @@ RENDERING = """\
 - The thumbnail of a study or series is the middle frame of the instance in the middle, by
   Instance Number, of the first series that holds images; what has no picture is shown as a
   placard with its modality.
+- A presentation state (Grayscale, Color, Pseudo-Color, XA/XRF) is a picture of each frame it is
+  for.  Without a window of its own it shows the whole range of the modality LUT.  Mask
+  subtraction and compound graphics are not done.
+- Structured reports, key object selections, encapsulated PDF, CDA and models, RT structure sets
+  and waveforms are HTML, plain text, XML, PDF and pictures: the last two, and all of structure
+  sets and waveforms, are our addition.  Text is UTF-8, or in the character set asked for where
+  it can be.  What is in it may refer to nothing and run nothing in a browser.
+- WADO-URI gives one picture or text: of an instance of several frames the middle one.
+  `anonymize` is refused with 501.
 - Video is not encoded: there is no encoder of it that is permissively licensed and kept up.
 - Volume rendering is not offered.
 """

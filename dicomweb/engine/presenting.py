@@ -11,7 +11,7 @@ from dicomweb.engine import render, sources
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.render import Rendered
 from dicomweb.engine.sources import Source
-from dicomweb.pixels import encode, presentation
+from dicomweb.pixels import encode, geometry, presentation
 from dicomweb.pixels.encode import Format
 from dicomweb.pixels.image import Image
 from dicomweb.pixels.looks import group, look
@@ -19,7 +19,7 @@ from dicomweb.pixels.picture import picture, value_bits
 from dicomweb.pixels.presentation import Area, Reference, State, applied, look_of, state_of
 from schemas.identifiers import Selection, Uid, is_uid
 from schemas.kinds import Kind
-from schemas.reasons import BAD_QUERY, GONE, NOT_FOUND, PICTURE_TOO_LARGE, Refused
+from schemas.reasons import GONE, NOT_FOUND, PICTURE_TOO_LARGE, Refused
 from schemas.view import View
 
 
@@ -103,12 +103,6 @@ def _along_the_normal(frame: Shown) -> tuple[float, ...] | None:
     return (float(np.dot(np.cross(cosines[:3], cosines[3:]), position)),)
 
 
-def check_view(view: View) -> None:
-    """Refused (400) for what a presentation state does not allow (REND-29, REND-40)."""
-    if view.window is not None:
-        raise Refused(BAD_QUERY, "A presentation state has its own window; ask for none.")
-
-
 def tag_of(state: Source, frame: Shown, view: View, format: Format) -> str:
     """What tells apart what `presented` gives."""
     blobs = state.laid.instance.blob, frame.source.laid.instance.blob
@@ -119,7 +113,7 @@ async def presented(
     archive: Archive, state: Source, frame: Shown, view: View, format: Format
 ) -> Rendered:
     """One frame under the state."""
-    render.checked(frame.source, frame.frame, replace(view, size=None), format)
+    render.checked(frame.source, frame.frame, replace(view, size=None, region=None), format)
     made_of = tag_of(state, frame, view, format)
 
     async def make() -> bytes:
@@ -139,7 +133,10 @@ def _made(state: Source, frame: Shown, data: bytes, view: View, format: Format) 
     own = look(source.ds, frame.frame, bits=value_bits(of_cells), signed=signed)
     image = picture(cells, of_cells, look_of(own, said), with_overlays=False)
     turned_on = [overlay for overlay in own.overlays if overlay.group in said.activated]
-    return _encoded(applied(image, said, turned_on, view.size), source, view, format)
+    if view.region is None:
+        return _encoded(applied(image, said, turned_on, view.size), source, view, format)
+    image = applied(image, said, turned_on, None)
+    return _encoded(geometry.viewed(image, view.size, view.region), source, view, format)
 
 
 def _check_area(said: State) -> None:

@@ -10,8 +10,9 @@ from dicomweb.pixels import colour, grayscale, overlays
 from dicomweb.pixels.description import PixelDescription, Pixels, stored_values
 from dicomweb.pixels.image import Image
 from dicomweb.pixels.looks import PALETTE_COLOR, Look
+from dicomweb.pixels.lookup import Lut
 from schemas.reasons import UNRENDERABLE, Refused
-from schemas.view import Window
+from schemas.view import Window, WindowFunction
 
 
 def value_bits(description: PixelDescription) -> int:
@@ -53,7 +54,19 @@ def _of_one_sample(stored: Pixels, look: Look, window: Window | None) -> Image:
             raise Refused(UNRENDERABLE, "Palettes are for whole numbers.")
         return Image(colour.from_palette(look.palette, stored), look.profile)
     spec = look.grayscale if window is None else replace(look.grayscale, voi=window)
+    if window is None and stored.dtype.kind == "f":
+        spec = replace(spec, voi=_of_fractions(spec.voi))
     return Image(grayscale.to_grey(spec, stored))
+
+
+def _of_fractions(voi: Window | Lut | None) -> Window | Lut | None:
+    """LINEAR counts in whole numbers; an object of fractions that says so means LINEAR_EXACT.
+
+    By the letter the usual 0.5 and 1.0 of parametric maps would leave black and white alone.
+    """
+    if isinstance(voi, Window) and voi.function is WindowFunction.LINEAR:
+        return replace(voi, function=WindowFunction.LINEAR_EXACT)
+    return voi
 
 
 def _of_colours(stored: Pixels, description: PixelDescription, look: Look) -> Image:

@@ -36,7 +36,7 @@ async def retrieve_rendered(request: Request) -> Response:
     found = await renditions(request, source, numbers, wanted.view)
     offer = request.negotiate(*found.offers)
     pictures = found.pictures(offer)
-    headers = _warnings(request, wanted)
+    headers = warnings(request, wanted)
     if offer.multipart:
         return await _in_parts(_each(pictures), headers, partial=found.missing > 0)
     return await single(request, pictures[0], headers)
@@ -68,7 +68,7 @@ async def retrieve_rendered_all(request: Request) -> Response:
     """
     asked = params.selection(request.path, strict=request.strict)
     wanted = params.view(request.parameters)
-    return await _in_parts(_all(request, asked, wanted.view), _warnings(request, wanted))
+    return await _in_parts(_all(request, asked, wanted.view), warnings(request, wanted))
 
 
 async def _all(request: Request, asked: Selection, view: View) -> AsyncIterator[Picture | Refused]:
@@ -142,7 +142,7 @@ async def _joined(ahead: list[Sent], rest: AsyncIterator[Sent | Refused]) -> Asy
             yield found
 
 
-def _warnings(request: Request, wanted: AskedView) -> list[Header]:
+def warnings(request: Request, wanted: AskedView) -> list[Header]:
     """Keywords that are none of ours are passed over and named (PS3.18 8.3.5.1.1, RUL-24)."""
     if not wanted.unsupported_annotations:
         return []

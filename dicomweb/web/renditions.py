@@ -116,12 +116,12 @@ async def _of_presentation(request: Request, state: Source, view: View) -> Rendi
 
     def pictures(offer: Offer) -> Sequence[Picture]:
         format = BY_MEDIA_TYPE[offer.media_type]
-        return [_presented(request, state, frame, view, format) for frame in found.shown]
+        return [presented(request, state, frame, view, format) for frame in found.shown]
 
     return Renditions(offers, pictures, found.missing)
 
 
-def _presented(
+def presented(
     request: Request, state: Source, frame: presenting.Shown, view: View, format: Format
 ) -> Picture:
     return Picture(

@@ -104,7 +104,7 @@ TRANSACTIONS = (
 )
 
 BESIDE = (
-    Transaction("Retrieve object (WADO-URI)", "GET", "/wado",          retrieve_object,      "PS3.18 9.1.2",  (DICOM,)),
+    Transaction("Retrieve object (WADO-URI)", "GET", "/wado",          retrieve_object,      "PS3.18 9.1.2",  (DICOM, *_PICTURES, *reading.TEXTS, reading.PDF)),
 )
 # fmt: on
 """What is not below the service root."""

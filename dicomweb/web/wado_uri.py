@@ -1,4 +1,4 @@
-"""WADO-URI: one object by query parameters (PS3.18 9); its rendered half is not here yet.
+"""WADO-URI: one object, or a picture of it, by query parameters (PS3.18 9).
 
 The parameters' names are case sensitive, and what is not known is passed over, all but what would
 give more away than was asked for.
@@ -15,9 +15,10 @@ from dicomweb.web.contents import Sent, single
 from dicomweb.web.negotiate import DICOM, Offer, negotiate, parse_accept
 from dicomweb.web.requests import Request
 from dicomweb.web.responses import Response
+from dicomweb.web.uri_rendering import retrieve_rendering
 from dicomweb.web.values import validators_of
 from schemas.identifiers import Selection, Uid, is_uid
-from schemas.reasons import BAD_REQUEST, NOT_ACCEPTABLE, NOT_IMPLEMENTED, Refused
+from schemas.reasons import BAD_REQUEST, NOT_IMPLEMENTED, Refused
 from schemas.syntaxes import TransferSyntax, syntax_of
 
 RENDERED_ONLY = ("windowCenter", "windowWidth", "region", "rows", "columns", "frameNumber")
@@ -27,10 +28,15 @@ _LEVELS = {"study": "studyUID", "series": "seriesUID", "instance": "objectUID"}
 
 
 async def retrieve_object(request: Request) -> Response:
-    """A Part 10 file (PS3.18 9.4); Refused (400, 404, 406, 410, 501)."""
+    """A Part 10 file (PS3.18 9.4) or a rendering (9.5); Refused (400, 404, 406, 410, 501)."""
     asked = _once(request)
     _check(asked)
     selection = _selection(asked, strict=request.strict)
+    wanted = _content_types(asked)
+    if wanted is None:
+        wanted = {found.name for found in parse_accept(request.accept or "")}
+    if DICOM not in wanted:
+        return await retrieve_rendering(request, asked, selection)
 
     async def answer(found: Laid) -> Response:
         offer = _chosen(request, asked, found.instance.syntax)
@@ -78,15 +84,6 @@ def _selection(asked: Mapping[str, str], *, strict: bool) -> Selection:
 
 def _chosen(request: Request, asked: Mapping[str, str], stored: TransferSyntax) -> Offer:
     """The file in the syntax asked for; the default is Explicit VR Little Endian (URI-09)."""
-    wanted = _content_types(asked)
-    if wanted is None:
-        wanted = {found.name for found in parse_accept(request.accept or "")}
-    if DICOM not in wanted:
-        raise Refused(
-            NOT_ACCEPTABLE,
-            f"None of the content types can be given; pictures are not rendered yet.  "
-            f"There is: {DICOM}.",
-        )
     if of_pictures := [name for name in RENDERED_ONLY if name in asked]:
         raise Refused(BAD_REQUEST, f"A DICOM object is given whole, without {of_pictures[0]}.")
     syntaxes = retrieve.offers(stored, strict=request.strict)
