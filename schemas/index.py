@@ -185,6 +185,9 @@ def _text() -> tuple[Any, Any]:
     return str, Field(sa_type=TEXT, nullable=False)
 
 
+_NOT_COUNTED = {"autoincrement": False}
+
+
 def _key() -> tuple[Any, Any]:
     return str, Field(sa_type=TEXT, primary_key=True)
 
@@ -271,6 +274,31 @@ Condemned = create_model(
 )
 """Blobs whose rows are deleted, until they are removed themselves."""
 
+Tally = create_model(
+    "Tally",
+    __base__=_named("tally"),
+    __cls_kwargs__={"table": True},
+    kind=_key(),
+    name=_key(),
+    shard=(int, Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs=_NOT_COUNTED)),
+    instances=_number(),
+    size_bytes=_number(),
+)
+"""What the archive holds in all, and by what: sums over `shard`, of which each process has its own,
+so that no two wait for one row."""
+
+Refusal = create_model(
+    "Refusal",
+    __base__=_named("refusal"),
+    __cls_kwargs__={"table": True},
+    id=(int | None, Field(sa_column=Column("id", ID, primary_key=True))),
+    refused_microseconds=_number(),
+    code=_number(),
+    detail=_text(),
+    SOPInstanceUID=_text(),
+)
+"""The latest instances that were not stored."""
+
 
 CustomAttribute = create_model(
     "CustomAttribute",
@@ -297,6 +325,7 @@ PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE, CONTENT_TABLE, CUSTOM_
     _of(model) for model in (Patient, Study, Series, Instance, Content, CustomAttribute)
 )
 TOMBSTONE_TABLE, CONDEMNED_TABLE = _of(Tombstone), _of(Condemned)
+TALLY_TABLE, REFUSAL_TABLE = _of(Tally), _of(Refusal)
 TABLES = dict(zip(Level, (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE), strict=True))
 METADATA = SQLModel.metadata
 

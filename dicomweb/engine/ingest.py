@@ -183,6 +183,8 @@ class Upload:
 
     def _not_stored(self, refused: Refused) -> NotStored:
         named = self._values.get
+        code = refused.reason.code or PROCESSING_FAILURE.code or 0
+        self._archive.index.refused(code, refused.detail, named("SOPInstanceUID", ""))
         return NotStored(
             refused.reason,
             refused.detail,

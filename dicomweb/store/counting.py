@@ -16,6 +16,7 @@ from sqlalchemy import BigInteger, Table, bindparam, case, delete, select, updat
 
 from dicomweb.store.beside import replace_modalities
 from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
+from dicomweb.store.tally import Tally
 from schemas.index import (
     CONTENT_TABLE,
     INSTANCE_TABLE,
@@ -48,6 +49,8 @@ class Place:
     series: int
     study: int
     patient: int
+    modality: str
+    size_bytes: int
 
 
 def now_microseconds() -> int:
@@ -105,7 +108,7 @@ def listed(values: Iterable[str]) -> str:
     return f"\\{joined}\\" if joined else ""
 
 
-def take_off(places: Sequence[Place], dialect: str) -> Transaction[None]:
+def take_off(places: Sequence[Place], tally: Tally, dialect: str) -> Transaction[None]:
     """Removes the rows of instances, counts them out, and removes series and studies left empty.
 
     The rows of their patients are locked by the caller, who also has patients left empty removed.
@@ -116,6 +119,7 @@ def take_off(places: Sequence[Place], dialect: str) -> Transaction[None]:
     yield Ask(sql.delete_instances, ids)
     fewer = Changes()
     for place in places:
+        tally.remove(place.modality, place.size_bytes)
         fewer.series[place.series] -= 1
         fewer.study[place.study] -= 1
         fewer.patient[place.patient] -= 1
@@ -126,6 +130,7 @@ def take_off(places: Sequence[Place], dialect: str) -> Transaction[None]:
     if not empty:
         return
     yield Ask(sql.delete_series, {"ids": empty})
+    tally.count("series", -len(empty))
     fewer = Changes()
     for series in empty:
         fewer.study_series[studies[series]] -= 1
@@ -135,6 +140,7 @@ def take_off(places: Sequence[Place], dialect: str) -> Transaction[None]:
     empty = [id for (id,) in (yield Ask(sql.empty_studies, {"ids": sorted(patients)}))]
     if empty:
         yield Ask(sql.delete_studies, {"ids": empty})
+        tally.count("studies", -len(empty))
         fewer = Changes()
         for study in empty:
             fewer.patient_studies[patients[study]] -= 1

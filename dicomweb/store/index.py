@@ -12,6 +12,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.sql import ClauseElement
 
 from dicomweb.store.recording import Entry, Policy, Receipt, record
+from dicomweb.store.refusals import Refusals
 from dicomweb.store.removal import Removed, forget_blobs, remove
 from dicomweb.store.statements import Parameters, Row, Transaction
 from schemas.identifiers import Selection
@@ -43,6 +44,7 @@ class Index(ABC):
         self._closing = False
         self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING_MAX)
         self._writer = asyncio.create_task(self._write_groups())
+        self._refusals = Refusals(self._transact)
 
     @abstractmethod
     async def fetch(
@@ -78,6 +80,11 @@ class Index(ABC):
         self._check_open()
         await self._transact(lambda: forget_blobs(blobs, self.dialect.name))
 
+    def refused(self, code: int, detail: str, SOPInstanceUID: str) -> None:
+        """Has the record say, some time soon, that an instance was not stored."""
+        if not self._closing:
+            self._refusals.note(code, detail, SOPInstanceUID)
+
     def _check_open(self) -> None:
         if self._closing:
             raise RuntimeError("The index is closed.")
@@ -93,6 +100,7 @@ class Index(ABC):
         """Commits what waits, then lets go of the database."""
         self._closing = True
         await self._waiting.join()
+        await self._refusals.close()
         self._writer.cancel()
         await asyncio.gather(self._writer, return_exceptions=True)
 

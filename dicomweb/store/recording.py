@@ -27,6 +27,7 @@ from dicomweb.store.counting import (
     take_off,
 )
 from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
+from dicomweb.store.tally import Tally
 from schemas.attributes import Level
 from schemas.index import (
     CONTENT_TABLE,
@@ -139,14 +140,16 @@ def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transactio
     known = yield from _known(entries, sql)
     plan = _decide(entries, known, policy)
     if plan.steps:
+        tally = Tally()
         declared = yield from customs()
         patients, may_be_empty = yield from _lock_patients(plan, declared, sql)
         for step in plan.steps:
             if step.replaced is not None:
-                yield from _remove(step, patients, sql)
-            yield from _add(step, patients, declared, sql)
+                yield from _remove(step, patients, tally, sql)
+            yield from _add(step, patients, tally, declared, sql)
         if may_be_empty:
             yield from remove_empty_patients(list(patients.values()), sql.dialect)
+        yield from tally.write(sql.dialect)
     return plan.receipts
 
 
@@ -198,7 +201,8 @@ def _lock_patients(
     # A study that a removal leaves empty is made anew, maybe for another patient.
     known: set[str] = set()
     if plan.replaced:
-        ids |= {patient for *_, patient in (yield Ask(sql.places, {"uids": plan.replaced}))}
+        rows = yield Ask(sql.places, {"uids": plan.replaced})
+        ids |= {Place(*row).patient for row in rows}
     else:
         known = {uid for uid, _, _ in there}
     new = {
@@ -221,7 +225,9 @@ def _lock_patients(
     return {identity: id for identity, id, _ in rows}, bool(new or plan.replaced)
 
 
-def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Transaction[None]:
+def _remove(
+    step: _Step, patients: Mapping[str, int], tally: Tally, sql: _Statements
+) -> Transaction[None]:
     """Takes what the step replaces off the record, and the series and study it leaves empty."""
     rows = yield Ask(sql.places, {"uids": list(step.added)})
     places = [Place(*row) for row in rows]
@@ -229,16 +235,26 @@ def _remove(step: _Step, patients: Mapping[str, int], sql: _Statements) -> Trans
         (step.replaced, True)
     ]:
         raise LostRace
-    yield from take_off(places, sql.dialect)
+    yield from take_off(places, tally, sql.dialect)
 
 
 def _add(
-    step: _Step, patients: Mapping[str, int], declared: Sequence[Custom], sql: _Statements
+    step: _Step,
+    patients: Mapping[str, int],
+    tally: Tally,
+    declared: Sequence[Custom],
+    sql: _Statements,
 ) -> Transaction[None]:
     changes = Changes()
     studies = yield from _add_studies(step, patients, changes, declared, sql)
     series = yield from _add_series(step, studies, changes, declared, sql)
     yield from _add_instances(step, series, studies, changes, declared, sql)
+    for entry in step.added.values():
+        study, _ = studies[entry.study["StudyInstanceUID"]]
+        _, modality = series[study, entry.series["SeriesInstanceUID"]]
+        tally.add(modality, entry.instance["size_bytes"])
+    tally.count("series", changes.study_series.total())
+    tally.count("studies", changes.patient_studies.total())
     yield from count(changes, sql.dialect)
     yield from note_modalities(sorted(changes.study_series), sql.dialect)
 
@@ -288,8 +304,8 @@ def _add_series(
     changes: Changes,
     declared: Sequence[Custom],
     sql: _Statements,
-) -> Transaction[dict[tuple[int, str], int]]:
-    """By study and Series Instance UID: the ids of the series."""
+) -> Transaction[dict[tuple[int, str], tuple[int, str]]]:
+    """By study and Series Instance UID: the id of the series, and its modality."""
 
     def key(entry: Entry) -> tuple[int, str]:
         study, _ = studies[entry.study["StudyInstanceUID"]]
@@ -301,15 +317,15 @@ def _add_series(
         "uids": sorted({uid for _, uid in firsts}),
     }
     rows = yield Ask(sql.series, asked)
-    known = {(study, uid): id for study, uid, id in rows}
+    known = {(study, uid): (id, modality) for study, uid, id, modality in rows}
     new = [at for at in sorted(firsts) if at not in known]
     if new:
         counts = {"NumberOfSeriesRelatedInstances": 0, "changed_microseconds": 0}
         made = [{**firsts[at].series, "study_id": at[0], **counts} for at in new]
         yield Ask(sql.add_series, made)
         rows = yield Ask(sql.series, asked)
-        known = {(study, uid): id for study, uid, id in rows}
-        described = {known[at]: firsts[at].described(Level.SERIES) for at in new}
+        known = {(study, uid): (id, modality) for study, uid, id, modality in rows}
+        described = {known[at][0]: firsts[at].described(Level.SERIES) for at in new}
         yield from put_beside(Level.SERIES, described, declared, sql.dialect)
     patients = dict(studies.values())
     for study, _ in new:
@@ -320,7 +336,7 @@ def _add_series(
 
 def _add_instances(
     step: _Step,
-    series: Mapping[tuple[int, str], int],
+    series: Mapping[tuple[int, str], tuple[int, str]],
     studies: Mapping[str, tuple[int, int]],
     changes: Changes,
     declared: Sequence[Custom],
@@ -330,7 +346,7 @@ def _add_instances(
     for uid in sorted(step.added):
         entry = step.added[uid]
         study, patient = studies[entry.study["StudyInstanceUID"]]
-        series_id = series[study, entry.series["SeriesInstanceUID"]]
+        series_id, _ = series[study, entry.series["SeriesInstanceUID"]]
         rows.append({**entry.instance, "series_id": series_id, "stored_microseconds": now})
         changes.series[series_id] += 1
         changes.study[study] += 1
@@ -410,7 +426,9 @@ class _Statements:
             .with_for_update()
         )
         self.lock_studies = self.studies.order_by(study.id).with_for_update()
-        self.series = select(series.study_id, series.SeriesInstanceUID, series.id).where(
+        self.series = select(
+            series.study_id, series.SeriesInstanceUID, series.id, series.Modality
+        ).where(
             among(series.SeriesInstanceUID, "uids", dialect),
             among(series.study_id, "studies", dialect),
         )
@@ -422,7 +440,15 @@ class _Statements:
         )
         self.add_content = insertion(CONTENT_TABLE, with_id=True)
         self.places = (
-            select(instance.id, instance.blob, series.id, study.id, study.patient_id)
+            select(
+                instance.id,
+                instance.blob,
+                series.id,
+                study.id,
+                study.patient_id,
+                series.Modality,
+                instance.size_bytes,
+            )
             .select_from(whole)
             .where(among(instance.SOPInstanceUID, "uids", dialect))
         )

@@ -15,6 +15,7 @@ from sqlalchemy import Select, bindparam, delete, select
 from dicomweb.store.counting import Place, now_microseconds, remove_empty_patients, take_off
 from dicomweb.store.recording import insertion
 from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
+from dicomweb.store.tally import Tally
 from schemas.identifiers import Selection
 from schemas.index import (
     CONDEMNED_TABLE,
@@ -63,12 +64,14 @@ def remove(selection: Selection, dialect: str) -> Transaction[Removed]:
         return Removed((), ())
     places = [Place(*row[:_IDS]) for row in rows]
     gone = tuple(Selection(*row[_IDS:]) for row in rows)
-    yield from take_off(places, dialect)
+    tally = Tally()
+    yield from take_off(places, tally, dialect)
     yield from remove_empty_patients(patients, dialect)
     blobs = tuple(place.blob for place in places)
     yield Ask(sql.condemn, [{"blob": blob} for blob in blobs])
     stones = gone if selection.instance is not None else ()
     yield from _bury([*stones, *(yield from _left_empty(places, gone, sql))], sql)
+    yield from tally.write(dialect)
     return Removed(gone, blobs)
 
 
@@ -124,7 +127,15 @@ class _Statements:
             .with_for_update()
         )
         self.lock_study: Select[Any] = select(study.id).where(named).with_for_update()
-        columns = (instance.id, instance.blob, series.id, study.id, study.patient_id)
+        columns = (
+            instance.id,
+            instance.blob,
+            series.id,
+            study.id,
+            study.patient_id,
+            series.Modality,
+            instance.size_bytes,
+        )
         self.places: dict[tuple[str, ...], Select[Any]] = {
             levels: select(*columns, *_LEVELS.values())
             .select_from(INSTANCE_TABLE.join(SERIES_TABLE).join(STUDY_TABLE))

@@ -17,6 +17,7 @@ from dicomweb.web.renditions import SINGLE
 from dicomweb.web.retrieve import retrieve_instance, retrieve_instances
 from dicomweb.web.routing import Transaction
 from dicomweb.web.search import search_for
+from dicomweb.web.status import retrieve_status
 from dicomweb.web.store import store_with
 from dicomweb.web.values import retrieve_bulk_data, retrieve_frames, retrieve_values
 from dicomweb.web.wado_uri import retrieve_object
@@ -98,6 +99,7 @@ TRANSACTIONS = (
     Transaction("Retrieve series thumbnail",   "GET", _SERIES + "/thumbnail",   retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
     Transaction("Retrieve instance thumbnail", "GET", _INSTANCE + "/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
     Transaction("Retrieve frame thumbnail",    "GET", _INSTANCE + "/frames/{frames}/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
+    Transaction("Retrieve status",  "GET",  "/status",                 retrieve_status,      "ours",        ("application/json",)),
     Transaction("Delete study",     "DELETE", _STUDY,                  delete,               "ours",        _NOTHING),
     Transaction("Delete series",    "DELETE", _SERIES,                 delete,               "ours",        _NOTHING),
     Transaction("Delete instance",  "DELETE", _INSTANCE,               delete,               "ours",        _NOTHING),
