@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dicomweb import logs, serving, settings, stow_client
+from dicomweb import index_command, logs, serving, settings, stow_client
 from dicomweb.engine.archive import Archive, open_archive
 from dicomweb.engine.ingest import NotStored, Upload
 from dicomweb.progress import progress
@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     for name, run, described in (
         ("serve", _serve, "serve the archive over HTTP until told to stop"),
         ("store", _store, "store files, folders, DICOMDIR file-sets and zip archives"),
+        (
+            "index",
+            _index,
+            "declare, list and remove custom attributes to be searched by",
+        ),
         ("settings", _settings, "show every setting, its value and where it came from"),
     ):
         # A flag that opens the server to the network has to be said in full.
@@ -69,12 +74,22 @@ def _parser() -> argparse.ArgumentParser:
                 "--url",
                 help="store over STOW-RS at this service root, not into the archive in place",
             )
+        if name == "index":
+            index_command.add_arguments(command)
         settings.add_flags(command)
     return parser
 
 
 def _serve(_: argparse.Namespace, loaded: Loaded) -> int:
     return serving.serve(loaded.settings)
+
+
+def _index(given: argparse.Namespace, loaded: Loaded) -> int:
+    try:
+        return asyncio.run(index_command.run(given, loaded.settings.index_url))
+    except Refused as refused:
+        print(f"dicomweb: {refused.detail}", file=sys.stderr)
+        return UNUSABLE
 
 
 def _settings(_: argparse.Namespace, loaded: Loaded) -> int:

@@ -11,16 +11,19 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import FromClause, Select, func, select
+from sqlalchemy import Select, select
 
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import decompress
+from dicomweb.store.firsts import with_first_content
 from dicomweb.store.statements import among
 from schemas.attributes import Level
 from schemas.dicom_json import INSTANCE_URL
 from schemas.index import CONTENT_TABLE, TABLES
 
 DataSets = dict[int, Mapping[str, Any]]
+
+_ESCAPED = orjson.dumps(INSTANCE_URL.decode())[1:-1]
 
 
 async def data_sets(archive: Archive, level: Level, ids: Sequence[int]) -> DataSets:
@@ -31,12 +34,8 @@ async def data_sets(archive: Archive, level: Level, ids: Sequence[int]) -> DataS
     if not ids:
         return {}
     dialect = archive.index.dialect.name
-    rows = await archive.index.fetch(first_instances(level, dialect), {"ids": list(ids)})
-    return await archive.run(lambda: _read(rows))
-
-
-def _read(rows: Sequence[tuple[int, bytes]]) -> DataSets:
-    return {id: read(header) for id, header in rows}
+    rows = await archive.index.fetch(_contents(level, dialect), {"ids": list(ids)})
+    return await archive.run(lambda: {id: read(header) for id, header in rows})
 
 
 def read(header: bytes) -> Mapping[str, Any]:
@@ -46,26 +45,9 @@ def read(header: bytes) -> Mapping[str, Any]:
     return found
 
 
-_ESCAPED = orjson.dumps(INSTANCE_URL.decode())[1:-1]
-
-
 @lru_cache
-def first_instances(level: Level, dialect: str) -> Select[Any]:
+def _contents(level: Level, dialect: str) -> Select[Any]:
     """The ids asked for, and the stored metadata of the first instance of each."""
-    joined: FromClause = TABLES[level]
-    for above in range(level, Level.INSTANCE):
-        upper, lower = TABLES[Level(above)], TABLES[Level(above + 1)]
-        other = lower.alias()
-        first = (
-            select(func.min(other.c.id))
-            .where(other.c[f"{upper.name}_id"] == upper.c.id)
-            .correlate(upper)
-            .scalar_subquery()
-        )
-        joined = joined.join(lower, lower.c.id == first)
-    joined = joined.join(CONTENT_TABLE, CONTENT_TABLE.c.instance_id == TABLES[Level.INSTANCE].c.id)
-    return (
-        select(TABLES[level].c.id, CONTENT_TABLE.c.header)
-        .select_from(joined)
-        .where(among(TABLES[level].c.id, "ids", dialect))
-    )
+    id = TABLES[level].c.id
+    found = select(id, CONTENT_TABLE.c.header).select_from(with_first_content(level))
+    return found.where(among(id, "ids", dialect))
