@@ -464,6 +464,8 @@ class Association(asyncio.Protocol):
         waited_for = self._responses[message_id]
         try:
             while not waited_for:
+                if None in self._incoming:
+                    raise Gone("The peer releases the association without an answer.")
                 await self._changed()
             message = waited_for.popleft()
             await self._pass_over(message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from dicomweb.counters import Counters
@@ -20,7 +21,9 @@ class Door:
     policy: Policy
     counters: Counters = field(default_factory=Counters)
     associations: set[Association] = field(default_factory=set)
-    """Those that are open, whoever asked for them."""
+    """Those that others have asked for and that are open."""
+    reports_due: asyncio.Event = field(default_factory=asyncio.Event)
+    """There is a request for storage commitment to be reported on."""
 
 
 def open_door(archive: Archive, counters: Counters | None = None) -> Door:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from dimse_bridge.association import Association, Gone, Incoming, response_to
+from dimse_bridge.committing import commit
 from dimse_bridge.door import Door
 from dimse_bridge.finding import find
 from dimse_bridge.retrieving import get, move
@@ -45,6 +46,7 @@ HANDLERS: dict[Service, tuple[Message, Handler]] = {
     Service.FIND: (Message.C_FIND, find),
     Service.MOVE: (Message.C_MOVE, move),
     Service.GET: (Message.C_GET, get),
+    Service.COMMIT: (Message.N_ACTION, commit),
 }
 
 

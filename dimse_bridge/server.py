@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from dimse_bridge.association import Association, Gone
+from dimse_bridge.committing import reporting
 from dimse_bridge.door import Door
 from dimse_bridge.handlers import handle
 from dimse_bridge.negotiation import CONGESTION, LIMIT_EXCEEDED, Granted, negotiate
@@ -59,7 +60,8 @@ async def serving(door: Door, listening: Sequence[Listening]) -> AsyncIterator[N
         for one in listening
     ]
     try:
-        yield
+        async with reporting(door):
+            yield
     finally:
         for server in servers:
             server.close()

@@ -300,6 +300,19 @@ Refusal = create_model(
 """The latest instances that were not stored."""
 
 
+Commitment = create_model(
+    "Commitment",
+    __base__=_named("commitment", Index("commitment_due", "due_microseconds")),
+    __cls_kwargs__={"table": True},
+    id=(int | None, Field(sa_column=Column("id", ID, primary_key=True))),
+    AETitle=_text(),
+    TransactionUID=_text(),
+    referenced=_bytes(),
+    tries=_number(),
+    due_microseconds=_number(),
+)
+"""Requests for storage commitment whose reports have not arrived yet."""
+
 CustomAttribute = create_model(
     "CustomAttribute",
     __base__=_named("custom_attribute", UniqueConstraint("path", "level")),
@@ -326,6 +339,7 @@ PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE, CONTENT_TABLE, CUSTOM_
 )
 TOMBSTONE_TABLE, CONDEMNED_TABLE = _of(Tombstone), _of(Condemned)
 TALLY_TABLE, REFUSAL_TABLE = _of(Tally), _of(Refusal)
+COMMITMENT_TABLE = _of(Commitment)
 TABLES = dict(zip(Level, (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE), strict=True))
 METADATA = SQLModel.metadata
 

@@ -21,6 +21,8 @@ class TransferSyntax:
     """The whole data set is a deflate stream (PS3.5 A.5)."""
     video: bool = False
     """All frames are one stream; a single one cannot be cut out."""
+    referenced: bool = False
+    """The pixels are somewhere else, where a URL says (PS3.5 8.4)."""
 
 
 _P = "1.2.840.10008.1.2"
@@ -49,8 +51,8 @@ SYNTAXES = (
     TransferSyntax(_P + ".4.91",    "JPEG 2000",                                  "image/jp2", lossless=False),
     TransferSyntax(_P + ".4.92",    "JPEG 2000 Part 2 Lossless Only",             "image/jpx"),
     TransferSyntax(_P + ".4.93",    "JPEG 2000 Part 2",                           "image/jpx", lossless=False),
-    TransferSyntax(_P + ".4.94",    "JPIP Referenced",                            NATIVE, encapsulated=False),
-    TransferSyntax(_P + ".4.95",    "JPIP Referenced Deflate",                    NATIVE, encapsulated=False, deflated=True),
+    TransferSyntax(_P + ".4.94",    "JPIP Referenced",                            NATIVE, encapsulated=False, referenced=True),
+    TransferSyntax(_P + ".4.95",    "JPIP Referenced Deflate",                    NATIVE, encapsulated=False, deflated=True, referenced=True),
     TransferSyntax(_P + ".4.100",   "MPEG2 Main Level",                           "video/mpeg", lossless=False, video=True),
     TransferSyntax(_P + ".4.100.1", "Fragmentable MPEG2 Main Level",              "video/mpeg", lossless=False, video=True),
     TransferSyntax(_P + ".4.101",   "MPEG2 High Level",                           "video/mpeg", lossless=False, video=True),
@@ -73,8 +75,8 @@ SYNTAXES = (
     TransferSyntax(_P + ".4.201",   "High-Throughput JPEG 2000 Lossless Only",    "image/jphc"),
     TransferSyntax(_P + ".4.202",   "High-Throughput JPEG 2000 RPCL Lossless Only", "image/jphc"),
     TransferSyntax(_P + ".4.203",   "High-Throughput JPEG 2000",                  "image/jphc", lossless=False),
-    TransferSyntax(_P + ".4.204",   "JPIP HTJ2K Referenced",                      NATIVE, encapsulated=False),
-    TransferSyntax(_P + ".4.205",   "JPIP HTJ2K Referenced Deflate",              NATIVE, encapsulated=False, deflated=True),
+    TransferSyntax(_P + ".4.204",   "JPIP HTJ2K Referenced",                      NATIVE, encapsulated=False, referenced=True),
+    TransferSyntax(_P + ".4.205",   "JPIP HTJ2K Referenced Deflate",              NATIVE, encapsulated=False, deflated=True, referenced=True),
     TransferSyntax(_P + ".5",       "RLE Lossless",                               "image/dicom-rle"),
     TransferSyntax(_P + ".8.1",     "Deflated Image Frame Compression",           "application/x-deflate"),
 )
