@@ -131,6 +131,8 @@ RENDERING = """\
   and waveforms are HTML, plain text, XML, PDF and pictures: the last two, and all of structure
   sets and waveforms, are our addition.  Text is UTF-8, or in the character set asked for where
   it can be.  What is in it may refer to nothing and run nothing in a browser.
+- A segmentation or dose is shown as it is; with `underlay=yes`, which is our addition, over the
+  image it was made of: the one it names, or the nearest parallel one of its frame of reference.
 - WADO-URI gives one picture or text: of an instance of several frames the middle one.
   `anonymize` is refused with 501.
 - Video is not encoded: there is no encoder of it that is permissively licensed and kept up.

@@ -11,8 +11,9 @@ from dicomweb.engine import render, sources
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.render import Rendered
 from dicomweb.engine.sources import Source
-from dicomweb.pixels import encode, geometry, presentation
-from dicomweb.pixels.encode import Format
+from dicomweb.pixels import encode, geometry, lookup, planes, presentation
+from dicomweb.pixels.colour import blended
+from dicomweb.pixels.encode import FORMATS, Format
 from dicomweb.pixels.image import Image
 from dicomweb.pixels.looks import group, look
 from dicomweb.pixels.picture import picture, value_bits
@@ -21,6 +22,9 @@ from schemas.identifiers import Selection, Uid, is_uid
 from schemas.kinds import Kind
 from schemas.reasons import GONE, NOT_FOUND, PICTURE_TOO_LARGE, Refused
 from schemas.view import View
+
+DISTANCE_MAX_MILLIMETRES = 5.0
+"""Between a frame and what is blended over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +120,74 @@ async def presented(
     render.checked(frame.source, frame.frame, replace(view, size=None, region=None), format)
     made_of = tag_of(state, frame, view, format)
 
+    over = await _superimposed(archive, state, frame)
+
     async def make() -> bytes:
         data = await render.frame_bytes(archive, frame.source, frame.frame)
-        return await archive.pictures.run(lambda: _made(state, frame, data, view, format))
+        above = None
+        if over is not None:
+            above = over, await render.frame_bytes(archive, over.source, over.frame)
+        return await archive.pictures.run(lambda: _made(state, frame, data, above, view, format))
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
 
 
-def _made(state: Source, frame: Shown, data: bytes, view: View, format: Format) -> bytes:
+async def _superimposed(archive: Archive, state: Source, beneath: Shown) -> Shown | None:
+    """What a blending state lays over a frame: the nearest parallel plane (PS3.3 C.11.14)."""
+    item = presentation.superimposed(state.ds)
+    target = planes.plane_of(beneath.source.ds, beneath.frame)
+    if item is None or target is None:
+        return None
+    frames: list[Shown] = []
+    for reference in presentation.references_in(item):
+        source = await _source(archive, state, reference)
+        if source is not None and source.kind is Kind.IMAGE:
+            numbers = reference.frames or range(1, source.frame_count + 1)
+            frames += [Shown(source, n) for n in numbers if n <= source.frame_count]
+        if len(frames) > presentation.FRAMES_MAX:
+            break
+    there = [planes.plane_of(frame.source.ds, frame.frame) for frame in frames]
+    found = planes.nearest(target, there)
+    if found is None or found[1] > DISTANCE_MAX_MILLIMETRES:
+        return None
+    over = frames[found[0]]
+    render.checked(over.source, over.frame, View(), FORMATS[0])
+    return over
+
+
+def _blended(state: Source, beneath: Shown, image: Image, above: tuple[Shown, bytes]) -> Image:
+    """The superimposed frame through the state's palette, mixed by Relative Opacity."""
+    over, data = above
+    item = presentation.superimposed(state.ds)
+    assert item is not None, "there is something superimposed"
+    cells, of_cells = render.cells_of(over.source, data)
+    signed = of_cells.PixelRepresentation == 1
+    own = look(over.source.ds, over.frame, bits=value_bits(of_cells), signed=signed)
+    grey = picture(
+        cells, of_cells, look_of(own, presentation.state_of_item(item, signed=signed)),
+        with_overlays=False,
+    )  # fmt: skip
+    of = planes.plane_of(over.source.ds, over.frame)
+    target = planes.plane_of(beneath.source.ds, beneath.frame)
+    if of is None or target is None or grey.is_colour:
+        return image
+    placed = planes.onto(grey.pixels, of, target, (image.rows, image.columns), smooth=True)
+    level = np.rint(np.nan_to_num(placed)).astype(np.uint8)
+    coloured = presentation.through(lookup.palette(state.ds, signed=False), Image(level))
+    share = min(max(state.ds.number("RelativeOpacity") or 0.0, 0.0), 1.0)
+    opacity = np.where(np.isnan(placed), 0, share).astype(np.float32)
+    base = image.in_colour()
+    return base.with_pixels(blended(base.pixels, coloured, opacity))
+
+
+def _made(
+    state: Source,
+    frame: Shown,
+    data: bytes,
+    above: tuple[Shown, bytes] | None,
+    view: View,
+    format: Format,
+) -> bytes:
     source = frame.source
     cells, of_cells = render.cells_of(source, data)
     signed = of_cells.PixelRepresentation == 1
@@ -132,6 +196,8 @@ def _made(state: Source, frame: Shown, data: bytes, view: View, format: Format) 
     _check_area(said)
     own = look(source.ds, frame.frame, bits=value_bits(of_cells), signed=signed)
     image = picture(cells, of_cells, look_of(own, said), with_overlays=False)
+    if above is not None:
+        image = _blended(state, frame, image, above)
     turned_on = [overlay for overlay in own.overlays if overlay.group in said.activated]
     if view.region is None:
         return _encoded(applied(image, said, turned_on, view.size), source, view, format)

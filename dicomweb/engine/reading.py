@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from dicomweb.documents import document, encapsulated, report, structure_set, waveform
 from dicomweb.documents.document import Document
@@ -18,6 +19,8 @@ from schemas.reasons import NOT_ACCEPTABLE, Refused
 from schemas.view import View
 
 HTML, PLAIN, XML, PDF = "text/html", "text/plain", "text/xml", "application/pdf"
+PLOTTED_MAX = 48
+"""Channels that are drawn below each other."""
 TEXTS = (HTML, PLAIN, XML)
 PICTURES = tuple(format.media_type for format in FORMATS)
 
@@ -133,7 +136,8 @@ def picture(source: Source) -> Image:
     """In a thread: the first page, the curves, or the contours."""
     ds = source.ds
     if source.kind is Kind.WAVEFORM:
-        return pages.plotted([(channel.name, channel.samples) for channel in waveform.channels(ds)])
+        some = islice(waveform.channels(ds), PLOTTED_MAX)
+        return pages.plotted([(channel.name, channel.samples) for channel in some])
     if source.kind is Kind.STRUCTURE_SET:
         contours = [(c.points, c.colour, c.closed) for c in structure_set.contours(ds)]
         return pages.outlined(contours)

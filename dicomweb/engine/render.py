@@ -246,11 +246,11 @@ async def slide(archive: Archive, source: Source, view: View, format: Format) ->
     box = geometry.box_of(view.region, source.matrix.columns, source.matrix.rows)
     size = geometry.size_within(box, view.size)
     check_size(size)
-    wanted = source.matrix.tiles_in(box)
+    wanted = source.matrix.tiles_in(box, TILES_MAX)
     if len(wanted) > TILES_MAX:
         raise Refused(
             PICTURE_TOO_LARGE,
-            f"{len(wanted)} tiles are in view, more than {TILES_MAX}; ask for a "
+            f"More than {TILES_MAX} tiles are in view; ask for a "
             "smaller part, or for an instance of less resolution.",
         )
     made_of = tag_of(source, (), view, format)

@@ -104,7 +104,11 @@ def _grayscale(ds: DataSet, frame: int, bits: int, *, signed: bool, photometric:
 
 
 def _whole_range(ds: DataSet) -> Window | None:
-    """Fractional segmentations show their whole range (PS3.3 C.8.20.2.3)."""
+    """Fractional segmentations show their whole range, label maps up to the last label."""
+    if ds.text("SegmentationType") == "LABELMAP":
+        labels = (item.whole("SegmentNumber") for item in ds.items("SegmentSequence"))
+        last = max(1, max(labels, default=255))
+        return Window(last / 2, last, WindowFunction.LINEAR_EXACT)
     if ds.text("SegmentationType") == "FRACTIONAL":
         largest = ds.number("MaximumFractionalValue") or 255
         return Window(largest / 2, largest, WindowFunction.LINEAR_EXACT)

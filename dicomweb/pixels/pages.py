@@ -17,7 +17,10 @@ from dicomweb.pixels.image import Image
 from schemas.reasons import UNRENDERABLE, Refused
 
 PAGES_MAX = 500
-"""Pages of a PDF whose text is read, and pages that a text is written on."""
+"""Pages of a PDF whose text is read."""
+WRITTEN_PAGES_MAX = 40
+"""Pages that a text is written on; they are in memory together."""
+GOES_ON = "(The text goes on; as text/plain there is all of it.)"
 PAGE_SIDE = 1_600
 """The longer side of a page as a picture."""
 _PDFIUM = threading.Lock()
@@ -65,7 +68,9 @@ def written(text: str) -> Iterator[Image]:
     width = A4_COLUMNS - 2 * MARGIN
     lines = [piece for line in text.splitlines() for piece in _wrapped(line, width)]
     rows = (A4_ROWS - 2 * MARGIN) // LINE_ROWS
-    for begin in range(0, min(len(lines), rows * PAGES_MAX), rows):
+    if len(lines) > rows * WRITTEN_PAGES_MAX:
+        lines = [*lines[: rows * WRITTEN_PAGES_MAX - 1], GOES_ON]
+    for begin in range(0, len(lines), rows):
         drawing = Pillow.new("L", (A4_COLUMNS, A4_ROWS), 255)
         draw = ImageDraw.Draw(drawing)
         for number, line in enumerate(lines[begin : begin + rows]):

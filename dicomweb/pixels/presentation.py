@@ -200,6 +200,15 @@ def _aspect(item: DataSet) -> float:
     return 1.0
 
 
+def state_of_item(item: DataSet, *, signed: bool) -> State:
+    """What one of the two items of a blending state says of the grey levels of its images."""
+    voi = item.item("SoftcopyVOILUTSequence")
+    return State(
+        window=None if voi is None else looks.voi(voi, signed=signed),
+        modality=looks.modality(item, signed=signed),
+    )
+
+
 def look_of(look: Look, state: State) -> Look:
     """The look of a frame under a state, whose steps take the place of the image's own.
 
@@ -240,7 +249,7 @@ def applied(image: Image, state: State, own: Sequence[Overlay], size: Size | Non
     `own` are the overlays of the image that the state turns on.
     """
     if state.palette is not None and not image.is_colour:
-        image = Image(_through(state.palette, image), state.profile)
+        image = Image(through(state.palette, image), state.profile)
     for overlay in (*own, *state.overlays):
         image = overlays.drawn(image, overlay)
     image = shut(image, state.shutters)
@@ -252,7 +261,7 @@ def applied(image: Image, state: State, own: Sequence[Overlay], size: Size | Non
     return graphics.drawn(image, state.drawings, mapping)
 
 
-def _through(palette: Palette, image: Image) -> np.ndarray:
+def through(palette: Palette, image: Image) -> np.ndarray:
     """Grey levels are the P-Values that a pseudo-colour palette is addressed with, in its range."""
     places = np.rint(image.pixels / 255.0 * (len(palette.colours) - 1)) + palette.first
     return from_palette(palette, places.astype(np.int64))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from PIL import Image as Pillow
@@ -40,27 +41,30 @@ class Matrix:
     """None: all tiles are there, row by row."""
     frame_count: int
 
-    def tiles_in(self, box: Box) -> list[Tile]:
-        """The tiles of the first focal plane and optical path that touch `box`."""
+    def tiles_in(self, box: Box, count_max: int) -> list[Tile]:
+        """The tiles of the first focal plane and optical path that touch `box`.
+
+        At most one more than `count_max`, so that what a header claims costs nothing to count.
+        """
+        return list(islice(self._tiles_in(box), count_max + 1))
+
+    def _tiles_in(self, box: Box) -> Iterator[Tile]:
         left, top, right, bottom = box
         if self.positions is not None:
-            return [
-                tile
-                for tile in self.positions
-                if tile.left < right
-                and tile.left + self.tile_columns > left
-                and tile.top < bottom
-                and tile.top + self.tile_rows > top
-            ]
+            for tile in self.positions:
+                touches = left - self.tile_columns < tile.left < right
+                if touches and top - self.tile_rows < tile.top < bottom:
+                    yield tile
+            return
         across = -(-self.columns // self.tile_columns)
-        rows = range(int(top) // self.tile_rows, math.ceil(bottom / self.tile_rows))
-        columns = range(int(left) // self.tile_columns, math.ceil(right / self.tile_columns))
-        found = [
-            Tile(row * across + column + 1, column * self.tile_columns, row * self.tile_rows)
-            for row in rows
-            for column in columns
-        ]
-        return [tile for tile in found if tile.frame <= self.frame_count]
+        first, last = int(left) // self.tile_columns, math.ceil(right / self.tile_columns)
+        rows = math.ceil(self.frame_count / across)  # There are no tiles in those below.
+        for row in range(int(top) // self.tile_rows, min(rows, math.ceil(bottom / self.tile_rows))):
+            there = min(last, self.frame_count - row * across)
+            for column in range(first, there):
+                yield Tile(
+                    row * across + column + 1, column * self.tile_columns, row * self.tile_rows
+                )
 
 
 def matrix(ds: DataSet, frame_count: int) -> Matrix | None:

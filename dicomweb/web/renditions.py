@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from dicomweb.engine import presenting, reading, render
+from dicomweb.engine import presenting, reading, render, underlay
 from dicomweb.engine.render import Rendered
 from dicomweb.engine.sources import Source
 from dicomweb.pixels.encode import BY_MEDIA_TYPE, FORMATS, Format
@@ -74,6 +74,9 @@ def _images(
         render.tag_of(source, (), view, format),
         lambda: render.whole(archive, source, view, format),
     )
+    in_parts = offer.multipart and source.is_moving
+    if _is_overlaid(source, view) and not in_parts and len(numbers) != 1:
+        return [_frame(request, source, render.middle(source), view, format)]
     if not numbers and not source.is_moving:
         return [whole]
     several = numbers or range(1, source.frame_count + 1)
@@ -91,16 +94,21 @@ def _images(
     ]
 
 
+def _is_overlaid(source: Source, view: View) -> bool:
+    return view.underlay and source.laid.instance.SOPClassUID in underlay.OVERLAID
+
+
 def _listed(numbers: Sequence[int]) -> str:
     return ",".join(map(str, numbers))
 
 
 def _frame(request: Request, source: Source, number: int, view: View, format: Format) -> Picture:
+    made = underlay.frame if _is_overlaid(source, view) else render.frame
     return Picture(
         format.media_type,
         f"{request.url_of(source.laid.instance)}/frames/{number}/rendered",
         render.tag_of(source, (number,), view, format),
-        lambda: render.frame(request.archive, source, number, view, format),
+        lambda: made(request.archive, source, number, view, format),
     )
 
 
