@@ -1,4 +1,4 @@
-"""The console command: serve, store, settings; each a short function over the rest."""
+"""The console command: serve, store, send and the rest; each a short function over the rest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from dicomweb import index_command, logs, serving, settings, stow_client
+from dicomweb import index_command, logs, peers_command, serving, settings, stow_client
 from dicomweb.engine.archive import Archive, open_archive
 from dicomweb.engine.ingest import NotStored, Upload
 from dicomweb.progress import progress
@@ -61,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
             _index,
             "declare, list and remove custom attributes to be searched by",
         ),
+        ("peers", _peers, "list the configured peers, or try whether one answers"),
+        ("send", _send, "send a study, a series or an instance to a peer over DIMSE"),
         ("settings", _settings, "show every setting, its value and where it came from"),
     ):
         # A flag that opens the server to the network has to be said in full.
@@ -76,6 +78,10 @@ def _parser() -> argparse.ArgumentParser:
             )
         if name == "index":
             index_command.add_arguments(command)
+        if name == "peers":
+            peers_command.add_peers_arguments(command)
+        if name == "send":
+            peers_command.add_send_arguments(command)
         settings.add_flags(command)
     return parser
 
@@ -87,6 +93,18 @@ def _serve(_: argparse.Namespace, loaded: Loaded) -> int:
 def _index(given: argparse.Namespace, loaded: Loaded) -> int:
     try:
         return asyncio.run(index_command.run(given, loaded.settings.index_url))
+    except Refused as refused:
+        print(f"dicomweb: {refused.detail}", file=sys.stderr)
+        return UNUSABLE
+
+
+def _peers(given: argparse.Namespace, loaded: Loaded) -> int:
+    return peers_command.peers(given, loaded.settings)
+
+
+def _send(given: argparse.Namespace, loaded: Loaded) -> int:
+    try:
+        return peers_command.send(given, loaded.settings)
     except Refused as refused:
         print(f"dicomweb: {refused.detail}", file=sys.stderr)
         return UNUSABLE

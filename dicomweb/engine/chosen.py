@@ -38,6 +38,7 @@ class Survey:
     count: int
     kinds: frozenset[tuple[str, str]]
     """SOP class and transfer syntax of each sort of instance."""
+    size_bytes: int = 0
 
 
 _KEYS = {
@@ -50,14 +51,15 @@ _KEYS = {
 
 async def survey(archive: Archive, chosen: Chosen) -> Survey:
     """How many instances there are, and of which kinds."""
-    count, kinds = 0, set()
+    count, size, kinds = 0, 0, set()
     for some in _in_pieces(chosen):
         shape, parameters = _asked(some)
         statement = _kinds(shape, archive.index.dialect.name)
-        for sop_class, syntax, number in await archive.index.fetch(statement, parameters):
+        for sop_class, syntax, number, bytes_ in await archive.index.fetch(statement, parameters):
             count += number
+            size += int(bytes_)
             kinds.add((sop_class, syntax))
-    return Survey(count, frozenset(kinds))
+    return Survey(count, frozenset(kinds), size)
 
 
 async def chosen_instances(archive: Archive, chosen: Chosen) -> AsyncGenerator[Instance, None]:
@@ -110,7 +112,8 @@ def _where(shape: tuple[str, ...], dialect: str) -> list[ColumnElement[bool]]:
 @lru_cache
 def _kinds(shape: tuple[str, ...], dialect: str) -> Select[Any]:
     kind = (INSTANCE_TABLE.c.SOPClassUID, INSTANCE_TABLE.c.TransferSyntaxUID)
-    counted = select(*kind, func.count()).select_from(JOINED)
+    size = func.sum(INSTANCE_TABLE.c.size_bytes)
+    counted = select(*kind, func.count(), size).select_from(JOINED)
     return counted.where(*_where(shape, dialect)).group_by(*kind)
 
 
