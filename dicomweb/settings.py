@@ -182,6 +182,12 @@ class Settings(BaseModel):
     dimse_idle_seconds: int = Field(
         600, ge=1, description="Silence after which an association that is waited for is aborted."
     )
+    max_cache_bytes: int = Field(
+        1024**3,
+        ge=0,
+        description="Disk space in `data` for what was dear to compute, as transcoded frames; 0: "
+        "nothing is kept.",
+    )
     log: Literal["human", "json"] = Field("human", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is logged: this and what is worse."

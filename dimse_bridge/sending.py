@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from dicomweb.engine import retrieve
 from dicomweb.engine.archive import Archive
+from dicomweb.engine.encodings import ways
 from dicomweb.engine.instances import Instance
 from dimse_bridge.association import Association
 from dimse_bridge.negotiation import Context
@@ -77,7 +78,7 @@ async def _data_set(
         if length <= AT_ONCE_BYTES_MAX:
             return await archive.blobs.read(instance.blob, begin, length)
         return archive.blobs.stream(instance.blob, begin, length)
-    if context.syntax not in retrieve.offers(instance.syntax, strict=False):
+    if context.syntax.uid not in ways(instance.encoding):
         raise Refused(NO_CONTEXT, f"It cannot be given in {context.syntax.name}.")
     part = await retrieve.part(archive, instance, context.syntax)
     return _without_meta(part.body)

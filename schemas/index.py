@@ -235,6 +235,10 @@ Instance = _table(
     size_bytes=_number(),
     data_set_offset=_number(),
     stored_microseconds=_time(),
+    pixels=(
+        str,
+        Field(sa_type=TEXT, nullable=False, sa_column_kwargs={"server_default": text("''")}),
+    ),
     digest=_bytes(),
 )
 Content = create_model(

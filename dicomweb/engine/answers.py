@@ -6,16 +6,19 @@ A search then only puts in what changes (`Computed`): counts, modalities, the UR
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
 
+from dicomweb.engine.encodings import Encoding, offers
 from schemas.attributes import Attribute, Computed, Level, answered
 from schemas.dicom_json import INSTANCE_URL
-from schemas.syntaxes import EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE, syntax_of
 
 Uids = Mapping[str, str]
+
+SEPARATOR = " "
+ENCODINGS_CACHED_MAX = 4096
 
 _RESOURCES = {
     Level.PATIENT: "",
@@ -80,31 +83,29 @@ def _modalities(stored: str) -> bytes:
     return b',"Value":' + orjson.dumps(held) if held else b""
 
 
+@lru_cache(ENCODINGS_CACHED_MAX)
 def _syntaxes(stored: str) -> bytes:
-    return b',"Value":' + orjson.dumps(available(stored))
+    """The transfer syntaxes an instance can be had in, as it is stored first where it travels so
+    (PS3.18 10.6.3.3.3).
+    """
+    encoding = Encoding(*stored.split(SEPARATOR, 1))
+    uids = [syntax.uid for syntax in offers(encoding, strict=True)]
+    return b',"Value":' + orjson.dumps(sorted(uids, key=lambda uid: uid != encoding.syntax.uid))
 
 
-def available(stored: str) -> list[str]:
-    """The transfer syntaxes an instance can be had in, the best first (PS3.18 10.6.3.3.3)."""
-    syntax = syntax_of(stored)
-    if syntax.encapsulated or syntax is EXPLICIT_VR_LE:
-        return [stored]
-    if syntax in (IMPLICIT_VR_LE, EXPLICIT_VR_BE):
-        return [EXPLICIT_VR_LE.uid]
-    return [stored, EXPLICIT_VR_LE.uid]
-
-
-FILLED: dict[Computed, tuple[str, Any]] = {
-    Computed.STUDIES_IN_PATIENT: ("NumberOfPatientRelatedStudies", _number),
-    Computed.SERIES_IN_PATIENT: ("NumberOfPatientRelatedSeries", _number),
-    Computed.INSTANCES_IN_PATIENT: ("NumberOfPatientRelatedInstances", _number),
-    Computed.SERIES_IN_STUDY: ("NumberOfStudyRelatedSeries", _number),
-    Computed.INSTANCES_IN_STUDY: ("NumberOfStudyRelatedInstances", _number),
-    Computed.MODALITIES: ("ModalitiesInStudy", _modalities),
-    Computed.INSTANCES_IN_SERIES: ("NumberOfSeriesRelatedInstances", _number),
-    Computed.SYNTAXES: ("TransferSyntaxUID", _syntaxes),
+FILLED: dict[Computed, tuple[tuple[str, ...], Any]] = {
+    Computed.STUDIES_IN_PATIENT: (("NumberOfPatientRelatedStudies",), _number),
+    Computed.SERIES_IN_PATIENT: (("NumberOfPatientRelatedSeries",), _number),
+    Computed.INSTANCES_IN_PATIENT: (("NumberOfPatientRelatedInstances",), _number),
+    Computed.SERIES_IN_STUDY: (("NumberOfStudyRelatedSeries",), _number),
+    Computed.INSTANCES_IN_STUDY: (("NumberOfStudyRelatedInstances",), _number),
+    Computed.MODALITIES: (("ModalitiesInStudy",), _modalities),
+    Computed.INSTANCES_IN_SERIES: (("NumberOfSeriesRelatedInstances",), _number),
+    Computed.SYNTAXES: (("TransferSyntaxUID", "pixels"), _syntaxes),
 }
-"""What is computed from a column: which one, and how its value is written."""
+"""What is computed from columns: which, and how their value is written; SEPARATOR is between the
+values of several.
+"""
 
 _MARKER, _ESCAPED = Computed.RETRIEVE_URL.value, b"\\u0010"
 """The marker that stays in place until the door puts its URL in, as JSON text would escape it."""

@@ -14,8 +14,10 @@ from sqlalchemy import select
 
 from dicomweb.engine.pictures import Pictures
 from dicomweb.engine.recent import Recent
+from dicomweb.engine.workshop import Workshop
 from dicomweb.settings import Settings
 from dicomweb.store.blobs import BlobStore
+from dicomweb.store.cache import Cache
 from dicomweb.store.filesystem import Filesystem
 from dicomweb.store.index import Index
 from dicomweb.store.opening import open_index
@@ -42,6 +44,8 @@ class Archive:
     blobs: BlobStore
     threads: ThreadPoolExecutor
     """Where what computes or waits for a disk is done, off the event loop."""
+    workshop: Workshop
+    """Where frames are decoded and encoded."""
     recent: Recent[tuple[str | None, ...], Any] = field(
         default_factory=lambda: Recent(INSTANCES_REMEMBERED)
     )
@@ -60,6 +64,11 @@ class Archive:
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, done in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    def remove(self, blob: str) -> None:
+        """Removes a blob whose row is gone, and what was computed from it; in a thread."""
+        self.blobs.delete(blob)
+        self.workshop.forget(blob)
 
     def later(self, work: Callable[[], object]) -> None:
         """Has `work` done in a thread when there is time; nobody waits for it but `close`."""
@@ -84,16 +93,19 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     threads = ThreadPoolExecutor(INGEST_THREADS, thread_name_prefix="archive")
     try:
         blobs = Filesystem(settings.objects_folder)
+        cache = Cache(settings.data / "cache", settings.max_cache_bytes)
+        workshop = Workshop(cache)
         try:
             await blobs.recover(lambda names: _on_record(index, names))
-            await _remove_condemned(index, blobs)
-            archive = Archive(settings, index, blobs, threads)
+            await _remove_condemned(index, blobs, cache)
+            archive = Archive(settings, index, blobs, threads, workshop)
             try:
                 yield archive
             finally:
                 archive.pictures.close()
         finally:
             threads.shutdown()
+            workshop.close()
             blobs.close()
     finally:
         await index.close()
@@ -108,9 +120,10 @@ async def _on_record(index: Index, names: Sequence[str]) -> set[str]:
 _CONDEMNED = select(CONDEMNED_TABLE.c.blob).limit(CONDEMNED_AT_ONCE)
 
 
-async def _remove_condemned(index: Index, blobs: BlobStore) -> None:
+async def _remove_condemned(index: Index, blobs: BlobStore, cache: Cache) -> None:
     """Ends what a process was deleting when it died: its rows are gone already."""
     while names := [name for (name,) in await index.fetch(_CONDEMNED, {})]:
         for name in names:
             await asyncio.to_thread(blobs.delete, name)
+            await asyncio.to_thread(cache.forget, name)
         await index.forget_blobs(names)

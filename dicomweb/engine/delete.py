@@ -34,7 +34,7 @@ async def delete(archive: Archive, selection: Selection) -> int:
 async def _remove_blobs(archive: Archive, blobs: Sequence[str]) -> None:
     def remove() -> None:
         for blob in blobs:
-            archive.blobs.delete(blob)
+            archive.remove(blob)
 
     await archive.run(remove)
     await archive.index.forget_blobs(blobs)

@@ -249,6 +249,7 @@ class Upload:
             "TransferSyntaxUID": read.location.syntax.uid,
             "size_bytes": source.size_bytes,
             "data_set_offset": read.location.offset,
+            "pixels": read.pixels.to_text() if read.pixels is not None else "",
             "digest": parsing.digest(source, read.location.offset),
         }
         header, layout = compress(read.header.json), read.layout.to_bytes()
@@ -280,7 +281,7 @@ class Upload:
         else:
             archive.later(partial(archive.blobs.withdraw, blob))
         if receipt.obsolete not in (None, blob):
-            archive.later(partial(archive.blobs.delete, receipt.obsolete))
+            archive.later(partial(archive.remove, receipt.obsolete))
         if receipt.outcome is Recorded.CONFLICT:
             raise Refused(DUPLICATE)
         if receipt.outcome is Recorded.REPLACED:

@@ -11,8 +11,9 @@ from sqlalchemy import Column, Select, bindparam, select
 
 from dicomweb.engine.absence import missing
 from dicomweb.engine.archive import Archive
+from dicomweb.engine.encodings import Encoding
 from dicomweb.pixels.layout import Layout
-from schemas.identifiers import Selection
+from schemas.identifiers import Selection, Uid
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
 from schemas.syntaxes import TransferSyntax, syntax_of
 
@@ -44,6 +45,12 @@ class Instance:
     data_set_offset: int
     stored_microseconds: int
     """When, since 1970; 0 is unknown."""
+    pixels: str
+    """A PixelDescription as text; "" where there are no pixels."""
+
+    @property
+    def encoding(self) -> Encoding:
+        return Encoding(self.TransferSyntaxUID, self.pixels)
 
     @property
     def syntax(self) -> TransferSyntax:
@@ -73,6 +80,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     INSTANCE_TABLE.c.size_bytes,
     INSTANCE_TABLE.c.data_set_offset,
     INSTANCE_TABLE.c.stored_microseconds,
+    INSTANCE_TABLE.c.pixels,
 )
 _LEVELS = {
     "study": STUDY_TABLE.c.StudyInstanceUID,
@@ -122,9 +130,9 @@ def _page(content: str | None) -> Select[Any]:
 
 
 @lru_cache
-def _syntaxes(levels: tuple[str, ...]) -> Select[Any]:
+def _encodings(levels: tuple[str, ...]) -> Select[Any]:
     return (
-        select(INSTANCE_TABLE.c.TransferSyntaxUID)
+        select(INSTANCE_TABLE.c.TransferSyntaxUID, INSTANCE_TABLE.c.pixels)
         .distinct()
         .select_from(JOINED)
         .where(*(_LEVELS[level] == bindparam(level) for level in levels))
@@ -135,10 +143,11 @@ def _asked(selection: Selection) -> dict[str, str]:
     return {level: uid for level in _LEVELS if (uid := getattr(selection, level)) is not None}
 
 
-async def stored_syntaxes(archive: Archive, selection: Selection) -> set[str]:
-    """The transfer syntaxes that what `selection` points at is stored in."""
+async def encodings(archive: Archive, selection: Selection) -> set[Encoding]:
+    """The encodings that occur in what `selection` points at."""
     asked = _asked(selection)
-    return {uid for (uid,) in await archive.index.fetch(_syntaxes(tuple(asked)), asked)}
+    rows = await archive.index.fetch(_encodings(tuple(asked)), asked)
+    return {Encoding(*row) for row in rows}
 
 
 async def _pages(
@@ -229,6 +238,17 @@ def recall(archive: Archive, selection: Selection) -> Laid | None:
 
 def forget(archive: Archive, selection: Selection) -> None:
     archive.recent.forget(_key(selection))
+
+
+async def laid_of(archive: Archive, instance: Instance) -> Laid:
+    """A known instance with its layout; Refused when it is not there any more."""
+    selection = Selection(
+        Uid(instance.StudyInstanceUID),
+        Uid(instance.SeriesInstanceUID),
+        Uid(instance.SOPInstanceUID),
+    )
+    known = recall(archive, selection)
+    return known if known is not None else await laid(archive, selection)
 
 
 async def laid(archive: Archive, selection: Selection) -> Laid:

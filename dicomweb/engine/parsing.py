@@ -95,8 +95,8 @@ def read(source: Source) -> Read:
     if location.meta.MediaStorageSOPClassUID == MEDIA_STORAGE_DIRECTORY:
         raise Refused(NOT_AN_INSTANCE, "A DICOMDIR lists instances; it is none itself.")
     if location.syntax.deflated:
-        with _inflated(source, location.offset) as inflated:
-            return _walk(inflated, 0, location)
+        with inflated(source, location.offset) as whole:
+            return _walk(whole, 0, location)
     return _walk(source, location.offset, location)
 
 
@@ -109,7 +109,7 @@ def _walk(source: Source, begin: int, location: DataSetLocation) -> Read:
 
 
 @contextmanager
-def _inflated(source: Source, begin: int) -> Iterator[Source]:
+def inflated(source: Source, begin: int) -> Iterator[Source]:
     """The data set of a deflated object (PS3.5 A.5), in an unnamed file, a block at a time."""
     with tempfile.TemporaryFile() as file:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
@@ -129,8 +129,8 @@ def _inflated(source: Source, begin: int) -> Iterator[Source]:
         if not size:
             raise Refused(NOT_DICOM, "It is deflated, and nothing is in it.")
         file.flush()
-        with mapped(file.fileno()) as inflated:
-            yield inflated
+        with mapped(file.fileno()) as whole:
+            yield whole
 
 
 def _layout(

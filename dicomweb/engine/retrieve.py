@@ -16,18 +16,21 @@ from typing import TypeVar
 import orjson
 from pydicom.datadict import tag_for_keyword
 
+from dicomweb.engine import encodings, objects
 from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import decompress
+from dicomweb.engine.encodings import ways
 from dicomweb.engine.instances import Instance, Laid
-from dicomweb.pixels.frames import Ranges, align
+from dicomweb.engine.objects import Origin
+from dicomweb.pixels.frames import align, whole_words
+from dicomweb.pixels.transcoding import Transcoding, transcoding
 from dicomweb.store.blobs import NoBlob
 from schemas.dicom_json import INSTANCE_URL, Bulk
 from schemas.identifiers import Selection, Uid
 from schemas.json_values import swapped
 from schemas.part10 import file_meta
 from schemas.reasons import NOT_FOUND, Refused
-from schemas.reencoding import Span, size_of, to_explicit_little_endian
 from schemas.syntaxes import EXPLICIT_VR_LE, TransferSyntax
 
 CHUNK_BYTES = 256 * 1024
@@ -70,19 +73,6 @@ class Part:
 # Instances -----------------------------------------------------------------------
 
 
-def offers(stored: TransferSyntax, *, strict: bool) -> tuple[TransferSyntax, ...]:
-    """The transfer syntaxes an object can be given in (PS3.18 8.7.3.4), the default one first.
-
-    By the letter implicit VR and big endian never travel over the web (NEG-28); leniently a client
-    that asks for the stored form gets the stored bytes.
-    """
-    if stored.encapsulated or stored is EXPLICIT_VR_LE:
-        return (stored,)
-    if strict and (stored.implicit or stored.big_endian):
-        return (EXPLICIT_VR_LE,)
-    return (EXPLICIT_VR_LE, stored)
-
-
 async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> Part:
     """The Part 10 file of `instance` in `syntax`, one of its `offers` (PS3.18 10.4.3.3.1)."""
     if syntax.uid == instance.TransferSyntaxUID:
@@ -93,35 +83,21 @@ async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> 
         return await _streamed(
             length, syntax, lambda ranges: _ranges(archive, instance, ranges), whole
         )
-    assert syntax is EXPLICIT_VR_LE, f"{syntax.name} was not offered"
-    meta = file_meta(
-        SOPClassUID=instance.SOPClassUID,
-        SOPInstanceUID=instance.SOPInstanceUID,
-        TransferSyntaxUID=syntax.uid,
-    )
-    if instance.syntax.deflated:
+    if instance.syntax.deflated and syntax is EXPLICIT_VR_LE:
+        meta = file_meta(
+            SOPClassUID=instance.SOPClassUID,
+            SOPInstanceUID=instance.SOPInstanceUID,
+            TransferSyntaxUID=syntax.uid,
+        )
         return Part(None, _after(meta, _inflated(archive, instance)), syntax)
-    pieces = await archive.run(lambda: _reencoded(archive, instance))
-    length = len(meta) + size_of(pieces)
-    return Part(length, _after(meta, _assembled(archive, instance, pieces)), syntax)
-
-
-def _reencoded(archive: Archive, instance: Instance) -> list[bytes | Span]:
-    """In a thread: the header re-encoded; long values stay where they are, as spans."""
-    with archive.blobs.open(instance.blob) as blob:
-        begin, end = instance.data_set_offset, instance.size_bytes
-        return list(to_explicit_little_endian(blob.buffer, begin, end, instance.syntax))
-
-
-async def _assembled(
-    archive: Archive, instance: Instance, pieces: Sequence[bytes | Span]
-) -> Chunks:
-    for piece in pieces:
-        if isinstance(piece, bytes):
-            yield piece
-        else:
-            async for chunk in archive.blobs.stream(instance.blob, piece.offset, piece.length):
-                yield swapped(chunk, piece.swap)
+    way = ways(instance.encoding)[syntax.uid]
+    if way is None:
+        file = await objects.rewritten(archive, instance, syntax)
+    elif way.is_copy:
+        file = await objects.relabelled(archive, instance, syntax)
+    else:
+        file = await objects.transcoded(archive, await rows.laid_of(archive, instance), way)
+    return Part(file.length, file.body, syntax)
 
 
 async def _after(head: bytes, chunks: Chunks) -> Chunks:
@@ -192,13 +168,13 @@ async def remembered(
 
 def frame_offers(laid: Laid) -> tuple[TransferSyntax, ...]:
     """The transfer syntaxes its frames can be given in, as stored first (PS3.18 10.4.3.3.6)."""
-    stored = laid.instance.syntax
-    return (stored,) if stored.encapsulated else (EXPLICIT_VR_LE,)
+    return encodings.frame_offers(laid.instance.encoding)
 
 
 async def frame(archive: Archive, laid: Laid, number: int, syntax: TransferSyntax) -> Part:
-    """Frame `number`, counted from one, in one of its `frame_offers`; Refused (404) where there is
-    none.
+    """Frame `number`, counted from one, in one of its `frame_offers`.
+
+    Refused (NOT_FOUND) where there is none, UNDECODABLE where it cannot be transcoded.
 
     Native frames are little endian, one-bit ones begin at bit 0 (PS3.18 8.7.3.3.1); an
     encapsulated one is its codestream, its fragments joined (8.7.3.3.2).
@@ -207,29 +183,31 @@ async def frame(archive: Archive, laid: Laid, number: int, syntax: TransferSynta
     ranges = index.ranges(number) if index is not None else None
     if index is None or ranges is None:
         raise Refused(NOT_FOUND, _no_frame(laid, number))
+    encoding = laid.instance.encoding
+    way = transcoding(encoding.of_frames, syntax, encoding.description)
+    if not way.is_copy:
+        data = await _transcoded(archive, laid, way, number)
+        return Part(len(data), data, syntax)
     pixels = laid.layout.bulk[laid.layout.pixels]
-    span, lead = _in_words(ranges, pixels)
+    word = pixels.word if index.frame_bits else 1
+    if word == 1 and index.frame_bits % 8 == 0:
+        return await _value(archive, laid, replace(pixels, ranges=ranges), syntax)
+    span, skipped = whole_words(index, number, word)
     found = await _value(archive, laid, replace(pixels, ranges=span), syntax)
-    if span != ranges:
-        body = (await joined_body(found))[lead : lead + ranges[0][1]]
-        found = Part(len(body), body, syntax)
-    if index.frame_bits % 8 == 0:
+    if span == ranges and index.frame_bits % 8 == 0:
         return found
-    packed = align(await joined_body(found), index.bit_shift(number), index.frame_bits)
-    return Part(len(packed), packed, syntax)
+    data = (await joined_body(found))[skipped : skipped + ranges[0][1]]
+    data = align(data, index.bit_shift(number), index.frame_bits)
+    return Part(len(data), data, syntax)
 
 
-def _in_words(ranges: Ranges, value: Bulk) -> tuple[Ranges, int]:
-    """`ranges` widened to the whole words of a big endian value, and by how much in front.
-
-    An odd number of bytes to a frame cuts words in two (PS3.5 8.1.1); a half cannot be turned.
-    """
-    if value.word == 1:
-        return ranges, 0
-    ((begin, length),), ((first, whole),) = ranges, value.ranges
-    lead = (begin - first) % value.word
-    end = begin + length + (first - begin - length) % value.word
-    return ((begin - lead, min(end, first + whole) - begin + lead),), lead
+async def _transcoded(archive: Archive, laid: Laid, way: Transcoding, number: int) -> bytes:
+    origin = Origin(archive, laid.instance)
+    await origin.open()
+    try:
+        return await objects.frame(origin, laid, way, number)
+    finally:
+        await origin.close()
 
 
 def _no_frame(laid: Laid, number: int) -> str:
@@ -298,8 +276,20 @@ async def bulk(
     if parts > 1:
         for number in range(1, parts + 1):
             yield await frame(archive, laid, number, syntax)
+    elif path == laid.layout.pixels and syntax is not laid.instance.encoding.of_frames:
+        yield await _pixels(archive, laid, syntax)
     else:
         yield await _value(archive, laid, laid.layout.bulk[path], syntax)
+
+
+async def _pixels(archive: Archive, laid: Laid, syntax: TransferSyntax) -> Part:
+    """Pixel Data as one value: its only frame, or all of them native."""
+    encoding = laid.instance.encoding
+    way = transcoding(encoding.of_frames, syntax, encoding.description)
+    if way.is_copy or syntax.encapsulated:
+        return await frame(archive, laid, 1, syntax)
+    file = await objects.pixels(archive, laid, way)
+    return Part(file.length, file.body, syntax)
 
 
 async def _value(archive: Archive, laid: Laid, value: Bulk, syntax: TransferSyntax) -> Part:

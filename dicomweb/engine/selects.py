@@ -7,7 +7,7 @@ Three ways to a page: what a path pins down is read off its index; what one cond
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, reduce
 from typing import Any
 
 from sqlalchemy import (
@@ -207,7 +207,7 @@ class Statements:
         for level in self._shape.levels:
             table = TABLES[level].c
             computed = (answers.FILLED[one][0] for one in answers.computed_at(level))
-            columns += [table.answer, *(table[keyword] for keyword in computed)]
+            columns += [table.answer, *(_joined_columns(table, names) for names in computed)]
         return columns + _key_columns(self._shape.level)
 
     def _whole(self, columns: list[Any]) -> Select[Any]:
@@ -320,3 +320,8 @@ def _join(joined: FromClause, there: Level, level: Level, dialect: str) -> FromC
             )
         )
     return joined.join(TABLES[level], link == key)
+
+
+def _joined_columns(table: Any, names: tuple[str, ...]) -> ColumnElement[Any]:
+    first, *others = (table[name] for name in names)
+    return reduce(lambda joined, column: joined + answers.SEPARATOR + column, others, first)

@@ -42,7 +42,9 @@ class Transcoding:
     @property
     def is_copy(self) -> bool:
         """Whether the frames stay as they are."""
-        return self.wanted is self.stored or self.wanted.uid in codec_of(self.stored).legal_in
+        return (
+            self.wanted.uid == self.stored.uid or self.wanted.uid in codec_of(self.stored).legal_in
+        )
 
     def frame(self, data: bytes) -> bytes:
         """A frame as stored -> as wanted.  Raises Refused (UNDECODABLE)."""
@@ -102,6 +104,6 @@ def wanted_of(
 ) -> tuple[Transcoding, ...]:
     """Every way there is from `stored`: as it is first, then those that lose nothing."""
     ways = [_way(stored, codec.syntax, description) for codec in CODECS.values()]
-    found = [way for way in ways if isinstance(way, Transcoding) and way.wanted is not stored]
+    found = [way for way in ways if isinstance(way, Transcoding) and way.wanted.uid != stored.uid]
     found.sort(key=lambda way: bool(way.method))
     return transcoding(stored, stored, description), *found

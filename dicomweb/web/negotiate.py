@@ -115,6 +115,8 @@ class Offer:
     """None: the notion does not apply, as for JSON and for rendered images."""
     stored: bool = False
     """As it lies in the archive, so that nothing has to be transcoded."""
+    only_named: bool = False
+    """Only for who asks for its transfer syntax by name, as what loses something is."""
 
     @property
     def content_type(self) -> str:
@@ -326,6 +328,8 @@ def _media_level(found: Range, offer: Offer, *, by_letter: bool) -> int:
 
 def _syntax_level(found: Range, offer: Offer, *, by_letter: bool) -> int:
     """1: leniently, 2: any will do, 3: the one implied, 4: the one named; 0: no match."""
+    if offer.only_named:
+        return 4 if offer.transfer_syntax in found.syntaxes else 0
     loosely = 0 if by_letter else 1
     if not found.syntaxes:
         implied = _DEFAULTS.get(offer.media_type.lower(), offer.transfer_syntax)

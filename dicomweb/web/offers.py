@@ -33,10 +33,21 @@ def objects(
     (NEG-17).
     """
     return [
-        Offer(DICOM, multipart, syntax.uid, stored=syntax is stored)
+        _encoded(DICOM, syntax, stored, multipart=multipart)
         for multipart in ((True, False) if alone else (True,))
         for syntax in syntaxes
     ]
+
+
+def _encoded(
+    media_type: str, syntax: TransferSyntax, stored: TransferSyntax, *, multipart: bool
+) -> Offer:
+    """What loses something, and another codec for what has lost something, has to be named."""
+    is_stored = syntax.uid == stored.uid
+    keeps = syntax.lossless and (stored.lossless or syntax is EXPLICIT_VR_LE)
+    return Offer(
+        media_type, multipart, syntax.uid, stored=is_stored, only_named=not (is_stored or keeps)
+    )
 
 
 def values(
@@ -59,9 +70,8 @@ def values(
     for multipart in (False, True) if alone_first else (True, False):
         for syntax, parts in ordered:
             if multipart or parts == 1:
-                kept = syntax is stored or not stored.encapsulated
                 names = dict.fromkeys((syntax.media_type, NATIVE))
-                found += [Offer(name, multipart, syntax.uid, stored=kept) for name in names]
+                found += [_encoded(name, syntax, stored, multipart=multipart) for name in names]
         if own:
             found.append(Offer(own, multipart))
     return found

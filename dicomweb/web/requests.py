@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
 from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
+from dicomweb.engine.encodings import Encoding, refusal
 from dicomweb.engine.instances import Instance
 from dicomweb.web import params
 from dicomweb.web.conditions import Validators, Verdict, range_applies, verdict
 from dicomweb.web.contents import Content
 from dicomweb.web.forwarded import Origin, Trusted, origin
-from dicomweb.web.negotiate import Offer, negotiate
+from dicomweb.web.negotiate import Offer, negotiate, parse_accept
 from dicomweb.web.ranges import spans
 from dicomweb.web.responses import Header, Response, problem
 from schemas.attributes import Level
-from schemas.reasons import PRECONDITION, UNSATISFIABLE, Refused
+from schemas.reasons import NOT_ACCEPTABLE, PRECONDITION, UNSATISFIABLE, Refused
+
+REASONS_MAX = 5
+"""Sentences that say why something cannot be had; a study may have more."""
 
 PREFIX = "/dicom-web"
 """Where the service root is, below whatever the application is mounted at."""
@@ -80,11 +85,29 @@ class Request:
         }
         return self.base_url + answers.resource(Level.INSTANCE, uids)
 
-    def negotiate(self, *offers: Offer, strict: bool | None = None) -> Offer:
-        """The offer this client prefers; Refused (406) when it accepts none (PS3.18 8.7.8)."""
+    def negotiate(
+        self, *offers: Offer, strict: bool | None = None, encodings: Iterable[Encoding] = ()
+    ) -> Offer:
+        """The offer this client prefers; Refused (406) when it accepts none (PS3.18 8.7.8).
+
+        `encodings` are of what is stored: why it cannot be had as asked follows from them.
+        """
         asked = [value for name, value in self.parameters if name == "accept"]
         strict = self.strict if strict is None else strict
-        return negotiate(self.accept, asked, offers, strict=strict)
+        try:
+            return negotiate(self.accept, asked, offers, strict=strict)
+        except Refused as refused:
+            if refused.reason is not NOT_ACCEPTABLE:
+                raise
+            why = self._why_not(asked, encodings)
+            raise Refused(NOT_ACCEPTABLE, "  ".join([*why, refused.detail])) from None
+
+    def _why_not(self, asked: Iterable[str], encodings: Iterable[Encoding]) -> Iterable[str]:
+        """A sentence for each transfer syntax that is asked for by name, and cannot be had."""
+        ranges = [found for text in (*asked, self.accept or "") for found in parse_accept(text)]
+        named = [uid for found in ranges for uid in found.syntaxes]
+        told = (refusal(encoding, uid) for encoding in encodings for uid in named)
+        return islice(dict.fromkeys(sentence for sentence in told if sentence), REASONS_MAX)
 
     def unchanged(self, validators: Validators) -> Response | None:
         """304 where the client has this already (RFC 9110 13); Refused (412) where it demands

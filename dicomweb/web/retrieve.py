@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import astuple
 
 from dicomweb.engine import retrieve
-from dicomweb.engine.instances import Instance, Laid, State, instances, state, stored_syntaxes
+from dicomweb.engine.encodings import Encoding
+from dicomweb.engine.encodings import offers as syntaxes_of
+from dicomweb.engine.instances import Instance, Laid, State, encodings, instances, state
 from dicomweb.web import offers, params
 from dicomweb.web.conditions import Validators, tag_of
 from dicomweb.web.contents import Sent, multipart, multipart_stream, single
@@ -16,7 +19,7 @@ from dicomweb.web.values import validators_of, values_of
 from dicomweb.web.zipped import zipped
 from schemas.identifiers import Selection
 from schemas.reasons import Refused
-from schemas.syntaxes import TransferSyntax, syntax_of
+from schemas.syntaxes import syntax_of
 
 
 async def retrieve_instances(request: Request) -> Response:
@@ -26,18 +29,18 @@ async def retrieve_instances(request: Request) -> Response:
     """
     asked = params.selection(request.path, strict=request.strict)
     now = await state(request.archive, asked)
-    stored = [syntax_of(uid) for uid in sorted(await stored_syntaxes(request.archive, asked))]
-    files = {syntax: _files(request, syntax, alone=False) for syntax in stored}
+    stored = sorted(await encodings(request.archive, asked), key=astuple)
+    files = {encoding: _files(request, encoding, alone=False) for encoding in stored}
     best = _best_kind(request, files)
     if best.media_type != DICOM:
         return await _otherwise(request, asked, now, best)
     chosen, partial = {}, False
-    for syntax, there in files.items():
+    for encoding, there in files.items():
         try:
-            chosen[syntax.uid] = request.negotiate(*there)
+            chosen[encoding] = request.negotiate(*there)
         except Refused:
             partial = True
-    tag = tag_of(now, request.base_url, sorted(chosen.items()))
+    tag = tag_of(now, request.base_url, list(chosen.items()))
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer
@@ -46,10 +49,10 @@ async def retrieve_instances(request: Request) -> Response:
 
 
 async def _each(
-    request: Request, asked: Selection, chosen: Mapping[str, Offer]
+    request: Request, asked: Selection, chosen: Mapping[Encoding, Offer]
 ) -> AsyncIterator[Sent]:
     async for instance in instances(request.archive, asked):
-        offer = chosen.get(instance.TransferSyntaxUID)
+        offer = chosen.get(instance.encoding)
         if offer is not None:
             yield await _sent(request, instance, offer)
 
@@ -59,8 +62,8 @@ async def retrieve_instance(request: Request) -> Response:
     asked = params.selection(request.path, strict=request.strict)
 
     async def answer(found: Laid) -> Response:
-        syntax = found.instance.syntax
-        offer = _best_kind(request, {syntax: _files(request, syntax, alone=True)})
+        encoding = found.instance.encoding
+        offer = _best_kind(request, {encoding: _files(request, encoding, alone=True)})
         if offer.media_type != DICOM:
             return await _otherwise(request, asked, found.instance.state, offer)
         validators = validators_of(request, found, offer)
@@ -73,20 +76,21 @@ async def retrieve_instance(request: Request) -> Response:
     return await retrieve.remembered(request.archive, asked, answer)
 
 
-def _files(request: Request, stored: TransferSyntax, *, alone: bool) -> list[Offer]:
-    syntaxes = retrieve.offers(stored, strict=request.strict)
-    return offers.objects(syntaxes, stored, alone=alone)
+def _files(request: Request, encoding: Encoding, *, alone: bool) -> list[Offer]:
+    syntaxes = syntaxes_of(encoding, strict=request.strict)
+    return offers.objects(syntaxes, encoding.syntax, alone=alone)
 
 
-def _best_kind(request: Request, files: Mapping[TransferSyntax, list[Offer]]) -> Offer:
+def _best_kind(request: Request, files: Mapping[Encoding, list[Offer]]) -> Offer:
     """What the client likes best of all there is: files, a zip archive of them, or what is in them.
 
     Bulk data in place of files is what octet-stream and the types of codecs mean here (WADO-04,
     WADO-05).
     """
-    values = [offer for syntax in files for offer in offers.values([(syntax, 2)], syntax)]
+    frames = dict.fromkeys(encoding.of_frames for encoding in files)
+    values = [offer for syntax in frames for offer in offers.values([(syntax, 2)], syntax)]
     there = [offer for of_syntax in files.values() for offer in of_syntax]
-    return request.negotiate(*there, offers.ZIP, offers.OCTETS, *values)
+    return request.negotiate(*there, offers.ZIP, offers.OCTETS, *values, encodings=files)
 
 
 async def _otherwise(request: Request, asked: Selection, now: State, offer: Offer) -> Response:

@@ -99,8 +99,9 @@ def _negotiated(
     request: Request, found: Laid, choices: Sequence[tuple[TransferSyntax, int]], own: str = ""
 ) -> Offer:
     alone_first = "range" in request.headers and request.takes_anything and not request.strict
-    stored = found.instance.syntax
-    return request.negotiate(*offers.values(choices, stored, own=own, alone_first=alone_first))
+    encoding = found.instance.encoding
+    there = offers.values(choices, encoding.of_frames, own=own, alone_first=alone_first)
+    return request.negotiate(*there, encodings=[encoding])
 
 
 async def _given(
@@ -141,7 +142,7 @@ class _Chooser:
     def choose(self, laid: Laid, path: str) -> Offer | None:
         """The offer for a value; None where it cannot be given as asked."""
         choices = [(syntax, 2) for syntax in retrieve.bulk_offers(laid, path)]
-        there = tuple(offers.values(choices, laid.instance.syntax))
+        there = tuple(offers.values(choices, laid.instance.encoding.of_frames))
         if there not in self.known:
             try:
                 self.known[there] = self.request.negotiate(*there)
@@ -192,7 +193,7 @@ async def _tally(chooser: _Chooser, asked: Selection) -> tuple[Offer, int]:
             offer = chooser.choose(laid, path)
             if offer is None:
                 choices = [(syntax, 2) for syntax in retrieve.bulk_offers(laid, path)]
-                refused = offers.values(choices, laid.instance.syntax)
+                refused = offers.values(choices, laid.instance.encoding.of_frames)
             first = first or offer
             if first is not None and refused is not None:
                 return first, 206

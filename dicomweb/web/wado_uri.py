@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dicomweb.engine import retrieve
+from dicomweb.engine.encodings import Encoding, refusal
+from dicomweb.engine.encodings import offers as syntaxes_of
 from dicomweb.engine.instances import Laid
 from dicomweb.web import offers
 from dicomweb.web.contents import Sent, single
@@ -18,8 +20,8 @@ from dicomweb.web.responses import Response
 from dicomweb.web.uri_rendering import retrieve_rendering
 from dicomweb.web.values import validators_of
 from schemas.identifiers import Selection, Uid, is_uid
-from schemas.reasons import BAD_REQUEST, NOT_IMPLEMENTED, Refused
-from schemas.syntaxes import TransferSyntax, syntax_of
+from schemas.reasons import BAD_REQUEST, NOT_ACCEPTABLE, NOT_IMPLEMENTED, Refused
+from schemas.syntaxes import syntax_of
 
 RENDERED_ONLY = ("windowCenter", "windowWidth", "region", "rows", "columns", "frameNumber")
 """Say how a picture is to look; with application/dicom they are an error (URI-16)."""
@@ -39,7 +41,7 @@ async def retrieve_object(request: Request) -> Response:
         return await retrieve_rendering(request, asked, selection)
 
     async def answer(found: Laid) -> Response:
-        offer = _chosen(request, asked, found.instance.syntax)
+        offer = _chosen(request, asked, found.instance.encoding)
         validators = validators_of(request, found, "wado", offer)
         if unchanged := request.unchanged(validators):
             return unchanged
@@ -82,17 +84,19 @@ def _selection(asked: Mapping[str, str], *, strict: bool) -> Selection:
     return Selection(uids["study"], uids["series"], uids["instance"])
 
 
-def _chosen(request: Request, asked: Mapping[str, str], stored: TransferSyntax) -> Offer:
+def _chosen(request: Request, asked: Mapping[str, str], encoding: Encoding) -> Offer:
     """The file in the syntax asked for; the default is Explicit VR Little Endian (URI-09)."""
     if of_pictures := [name for name in RENDERED_ONLY if name in asked]:
         raise Refused(BAD_REQUEST, f"A DICOM object is given whole, without {of_pictures[0]}.")
-    syntaxes = retrieve.offers(stored, strict=request.strict)
-    there = offers.objects(syntaxes, stored, alone=True)[len(syntaxes) :]
+    syntaxes = syntaxes_of(encoding, strict=request.strict)
+    there = offers.objects(syntaxes, encoding.syntax, alone=True)[len(syntaxes) :]
     uid = asked.get("transferSyntax")
     if uid is None:
         return there[0]
     if not is_uid(uid):
         raise Refused(BAD_REQUEST, f"transferSyntax is {uid[:80]!r}, which is not one UID.")
+    if why := refusal(encoding, uid):
+        raise Refused(NOT_ACCEPTABLE, why)
     return negotiate(f"{DICOM}; transfer-syntax={uid}", (), there, strict=request.strict)
 
 

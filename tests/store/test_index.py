@@ -51,7 +51,7 @@ def entry(
         rows[3]
         | {"SOPInstanceUID": instance, "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2"}
         | {"TransferSyntaxUID": "1.2.840.10008.1.2.1", "blob": blob, "size_bytes": len(content)}
-        | {"data_set_offset": 132, "digest": sha256(content).digest()}
+        | {"data_set_offset": 132, "pixels": "", "digest": sha256(content).digest()}
         | columns,
         header=b"header of " + blob.encode(),
         layout=b"layout of " + blob.encode(),

@@ -59,6 +59,7 @@ def entry(
             "TransferSyntaxUID": "1.2.840.10008.1.2.1",
             "size_bytes": 512,
             "data_set_offset": 132,
+            "pixels": "",
         },
     }
     rows = []

@@ -90,7 +90,8 @@ async def test_each_part_is_negotiated_by_itself(sqlite_server):
     compressed.file_meta.MediaStorageSOPInstanceUID = compressed.SOPInstanceUID
     written = io.BytesIO()
     compressed.save_as(written)
-    await put(sqlite_server, instance(**ids(1)), written.getvalue())
+    bits = {"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0}  # RLE has no cells of one bit
+    await put(sqlite_server, instance(**ids(1), **bits), written.getvalue())
     rle = 'multipart/related; type="image/dicom-rle"'
     octets = (
         'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.1'
