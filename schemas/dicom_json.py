@@ -37,6 +37,7 @@ from schemas.json_forms import (
 )
 from schemas.reasons import Problem
 from schemas.syntaxes import TransferSyntax
+from schemas.value_rules import VALUE_RULES
 from schemas.walk import NESTING_MAX, Range, Walk
 
 INSTANCE_URL = b"\x02"
@@ -304,10 +305,19 @@ class _JsonWalk(Walk[bytes]):
         assert form.write is not None
         content = form.write(self.buffer[value:stop], self._reading.charset)
         if content is not None:
+            self._check(form, value, stop)
             return b"%b%b}" % (form.prefix, content)
         if length % BY_VR[form.vr].word == 0 and form.vr != "AT":
             return self._bulk(form, ((value, length),))
         return self._value(self._unknown(form), value, stop)
+
+    def _check(self, form: Form, value: int, stop: int) -> None:
+        """Tells of a value that is not as its VR has to be; it is made the best of all the same."""
+        if (stop - value) & 1 and form.vr != "UN":
+            self.problem(f"{name_of(form.tag)} has an odd length", form.tag)
+        rule = VALUE_RULES.get(form.vr)
+        if rule is not None and not rule(self.buffer[value:stop]):
+            self.problem(f"{name_of(form.tag)} has a value that is no {form.vr}", form.tag)
 
     def _unknown(self, form: Form) -> Form:
         """The form for UN, because the value is none that its VR may have."""

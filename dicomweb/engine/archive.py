@@ -52,6 +52,10 @@ class Archive:
     """Instances whose frames were asked for, with their layouts."""
     pictures: Pictures = field(default_factory=Pictures)
     """What was rendered, and where it is."""
+    agreeing: Recent[tuple[bytes, bytes], bool] = field(
+        default_factory=lambda: Recent(INSTANCES_REMEMBERED, BODIES_REMEMBERED_BYTES // 8)
+    )
+    """What instances said of their study and series that the first of them said too."""
     bodies: Recent[Hashable, bytes] = field(
         default_factory=lambda: Recent(BODIES_REMEMBERED, BODIES_REMEMBERED_BYTES)
     )

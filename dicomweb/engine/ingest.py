@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from dicomweb.engine import parsing
+from dicomweb.engine.agreement import disagreements
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import compress
 from dicomweb.engine.entries import Identity, identify, overlong, rows, sides
@@ -26,16 +27,20 @@ from dicomweb.store.recording import Entry, Policy
 from dicomweb.store.recording import Outcome as Recorded
 from schemas.identifiers import Selection
 from schemas.reasons import (
+    BREAKS_RULES,
     DUPLICATE,
     NOT_AS_COMMAND,
+    NOT_DICOM,
     OTHER_INSTANCE,
     OTHER_STUDY,
     PROCESSING_FAILURE,
     TOO_LARGE,
+    TRANSFER_SYNTAX,
     Problem,
     Reason,
     Refused,
 )
+from schemas.syntaxes import EXPLICIT_VR_BE, IMPLICIT_VR_LE
 
 MEMORY_BYTES_MAX = 1024 * 1024
 """An object up to this stays in memory until it is whole; a larger one goes to disk as it comes."""
@@ -97,14 +102,17 @@ class Upload:
         within: Selection = ANYWHERE,
         duplicates: Policy | None = None,
         said: Mapping[str, str] | None = None,
+        on_web: bool = False,
     ) -> None:
         """`within` is where the instance has to belong; `duplicates` is in place of the setting;
-        `said` is what a message says of the object, by keyword, which has to be true (A900).
+        `said` is what a message says of the object, by keyword, which has to be true (A900);
+        `on_web` holds it, by the letter, to what PS3.18 8.7.3 wants besides.
         """
         self._archive = archive
         self._within = within
         self._duplicates = duplicates or archive.settings.duplicates
         self._said = said or {}
+        self._on_web = on_web
         self._noted: tuple[Problem, ...] = ()
         self._pieces: list[bytes] = []
         self._held_bytes = 0
@@ -224,6 +232,8 @@ class Upload:
         self._values = read.values
         identity = identify(read.values, strict=self._archive.settings.strict)
         _check_place(identity, self._within)
+        if self._archive.settings.strict:
+            _check_strictly(source, read, on_web=self._on_web)
         for keyword, uid in self._said.items():
             if getattr(identity, keyword) != uid:
                 raise Refused(
@@ -289,7 +299,21 @@ class Upload:
             at = Selection(one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID)
             forget(archive, at)
         new = receipt.outcome is not Recorded.SAME
-        return Stored(prepared.identity, prepared.size_bytes, new, prepared.problems)
+        problems = prepared.problems
+        if new:
+            problems += await disagreements(archive, prepared.entry)
+        return Stored(prepared.identity, prepared.size_bytes, new, problems)
+
+
+def _check_strictly(source: Source, read: Read, *, on_web: bool) -> None:
+    """Raises Refused for what only leniency lets pass (RUL-38)."""
+    location = read.location
+    if on_web and (source.read(128, 4) != b"DICM" or location.meta.TransferSyntaxUID is None):
+        raise Refused(NOT_DICOM, "It is no Part 10 file: it has no preamble or no File Meta.")
+    if on_web and location.syntax in (IMPLICIT_VR_LE, EXPLICIT_VR_BE):
+        raise Refused(TRANSFER_SYNTAX, f"{location.syntax.name} is not used on the web.")
+    if read.header.problems:
+        raise Refused(BREAKS_RULES, read.header.problems[0])
 
 
 def _check_place(identity: Identity, within: Selection) -> None:

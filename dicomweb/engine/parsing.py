@@ -22,8 +22,8 @@ from dicomweb.pixels.frames import FrameIndex
 from dicomweb.pixels.layout import Layout
 from schemas import values
 from schemas.attributes import TAGS
-from schemas.dicom_json import Header, PixelElement, encode
-from schemas.part10 import HEAD_LENGTH, DataSetLocation, file_meta, locate
+from schemas.dicom_json import INSTANCE_URL, Header, PixelElement, encode
+from schemas.part10 import HEAD_LENGTH, PREFIX, DataSetLocation, file_meta, locate
 from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, TOO_LARGE, Refused
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
@@ -31,7 +31,7 @@ BLOCK_BYTES = 1024 * 1024
 INFLATED_BYTES_MAX = 4 * 1024**3
 """A deflated object that grows beyond this is taken for a bomb."""
 
-PREAMBLE = bytes(128) + b"DICM"
+PREAMBLE = bytes(128) + PREFIX
 
 _NUMBERS = {
     "Rows": 0,
@@ -185,7 +185,7 @@ def _text(header: Header, keyword: str) -> str:
     piece = header.pieces.get(_DESCRIBED[keyword])
     if piece is None:
         return ""
-    (member,) = orjson.loads(b"{" + piece + b"}").values()
+    (member,) = orjson.loads(b"{" + piece.replace(INSTANCE_URL, b"") + b"}").values()
     return str(next(iter(member.get("Value", ())), ""))
 
 
@@ -203,7 +203,9 @@ def missing_head(source: Source, read: Read, identity: Identity) -> tuple[bytes,
             TransferSyntaxUID=location.syntax.uid,
         )
         return meta, location.offset
-    return None if source.read(128, 4) == b"DICM" else (PREAMBLE, 0)
+    if source.read(128, 4) == PREFIX:
+        return None
+    return (bytes(128) if source.read(0, 4) == PREFIX else PREAMBLE), 0
 
 
 def digest(source: Source, begin: int) -> bytes:

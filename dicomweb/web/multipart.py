@@ -185,11 +185,15 @@ class Reader:
             return events
         self._parts += 1
         if self._parts > self._parts_max:
-            raise Refused(BAD_REQUEST, f"The body has more than {self._parts_max} parts.")
+            self._state = self._too_many
+            return events
         self._headers, self._last_name = {}, None
         self._headers_room = self._headers_bytes_max
         self._state = self._header_lines
         return events
+
+    def _too_many(self) -> list[Event]:
+        raise Refused(BAD_REQUEST, f"The body has more than {self._parts_max} parts.")
 
     def _search(self, delimiter: bytes) -> tuple[int, re.Match[bytes] | None]:
         """Where the next delimiter begins and how it ends; None if it may yet become one there.

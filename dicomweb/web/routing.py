@@ -90,13 +90,13 @@ async def _coded(request: Request, response: Response) -> Response:
     if "vary" not in named:
         response.headers.append(("Vary", "Accept, Accept-Encoding"))
     coding = coding_of(request.headers.get("accept-encoding"))
-    body = response.body
+    body = b"".join(response.body) if isinstance(response.body, list) else response.body
     if coding is None or (isinstance(body, bytes) and len(body) < CODED_BYTES_MIN):
         return response
     response.headers.append(("Content-Encoding", coding))
     if isinstance(body, bytes):
         response.body = await request.archive.run(lambda: coded(body, coding))
-    elif not isinstance(body, list):
+    else:
         response.body, response.length = _stream_coded(request.archive, body, coding), None
     return response
 

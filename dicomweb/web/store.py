@@ -31,7 +31,7 @@ def store_with(duplicates: Policy | None) -> Handler:
         # To store and then answer 406 would help nobody (RUL-01), so this comes first.
         offer = request.negotiate(*OFFERS, strict=False)
         within = params.selection(request.path, strict=request.strict)
-        upload = partial(Upload, request.archive, within=within, duplicates=duplicates)
+        upload = partial(Upload, request.archive, within=within, duplicates=duplicates, on_web=True)
         try:
             outcomes = await _outcomes(request, upload)
         except Refused as refused:
