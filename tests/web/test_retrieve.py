@@ -10,8 +10,10 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from dicomweb.settings import Settings
 from tests.make import dataset, instance, part10
 from tests.web.asking import ANY, ELE, IDS, INSTANCE, OHIF_FRAME, PATH, SERIES, STUDY, parts, put
+from tests.web.conftest import client_of
 
 
 async def test_an_instance_comes_back_byte_for_byte(server):
@@ -66,13 +68,15 @@ async def test_what_is_stored_otherwise_is_given_in_explicit_little_endian(serve
     assert stored == sent
 
 
-async def test_by_the_letter_implicit_vr_never_travels(strict_server):
-    """NEG-28, strict."""
-    await put(strict_server, part10(dataset(**IDS), ImplicitVRLittleEndian))
-    ((headers, _),) = parts(await strict_server.get(PATH, headers=ANY))
-    assert headers["Content-Type"].endswith(ELE)
-    implicit = ANY["Accept"].replace("*", ImplicitVRLittleEndian)
-    assert (await strict_server.get(PATH, headers={"Accept": implicit})).status_code == 406
+async def test_by_the_letter_implicit_vr_never_travels(tmp_path):
+    """NEG-28, strict: neither in nor, where it came in before, out."""
+    async with client_of(Settings(data=tmp_path)) as lenient:
+        await put(lenient, part10(dataset(**IDS), ImplicitVRLittleEndian))
+    async with client_of(Settings(data=tmp_path, strict=True)) as strict:
+        ((headers, _),) = parts(await strict.get(PATH, headers=ANY))
+        assert headers["Content-Type"].endswith(ELE)
+        implicit = ANY["Accept"].replace("*", ImplicitVRLittleEndian)
+        assert (await strict.get(PATH, headers={"Accept": implicit})).status_code == 406
 
 
 async def test_a_syntax_that_cannot_be_given_is_not_acceptable(server):
