@@ -106,7 +106,7 @@ class Upload:
     ) -> None:
         """`within` is where the instance has to belong; `duplicates` is in place of the setting;
         `said` is what a message says of the object, by keyword, which has to be true (A900);
-        `on_web` holds it, by the letter, to what PS3.18 8.7.3 wants besides.
+        `on_web` tells what only STOW-RS has words for, and holds it, by the letter, to PS3.18 8.7.3.
         """
         self._archive = archive
         self._within = within
@@ -300,7 +300,7 @@ class Upload:
             forget(archive, at)
         new = receipt.outcome is not Recorded.SAME
         problems = prepared.problems
-        if new:
+        if new and self._on_web:  # C-STORE has no status that says so
             problems += await disagreements(archive, prepared.entry)
         return Stored(prepared.identity, prepared.size_bytes, new, problems)
 
