@@ -106,7 +106,7 @@ class Upload:
     ) -> None:
         """`within` is where the instance has to belong; `duplicates` is in place of the setting;
         `said` is what a message says of the object, by keyword, which has to be true (A900);
-        `on_web` tells what only STOW-RS has words for, and holds it, by the letter, to PS3.18 8.7.3.
+        `on_web` tells what only STOW-RS has words for, and holds it to PS3.18 8.7.3 if strict.
         """
         self._archive = archive
         self._within = within
