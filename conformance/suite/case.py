@@ -98,6 +98,8 @@ class Case:
     """What has to be done first; if it fails the case is not set up."""
     then: tuple[Step, ...] = ()
     """Further exchanges, judged like the first."""
+    both_doors: bool = False
+    """It asks over the web and over DIMSE."""
     strict_only: bool = False
     """By the letter; default servers are known to be lenient, and should be."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -19,7 +20,6 @@ from pydicom.uid import (
 from pynetdicom import AE, _config, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.dsutils import encode
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from conformance.suite import material
@@ -63,8 +63,10 @@ SYNTAXES = (
     JPEG2000Lossless,
     DeflatedExplicitVRLittleEndian,
 )
-REFUSED_AND_ABORTED = -1
-"""The status of an association that was not accepted."""
+REFUSED = -1
+"""The status of an association or context that was not accepted."""
+NO_RESPONSE = -2
+"""The status of a request that was never answered."""
 
 
 @dataclass
@@ -168,7 +170,7 @@ class Dimse:
         for accepted in association.accepted_contexts:
             answer.contexts[str(accepted.abstract_syntax)] = str(accepted.transfer_syntax[0])
         if not association.is_established:
-            answer.status = REFUSED_AND_ABORTED
+            answer.status = REFUSED
         return association
 
     def _associate(self, session: Session, asked: Associate) -> Answer:
@@ -217,7 +219,7 @@ class Dimse:
             for number, thing in enumerate(things, 1):
                 context = accepted.get((str(thing.dataset.SOPClassUID), str(thing.syntax)))
                 if context is None:
-                    answer.status = REFUSED_AND_ABORTED
+                    answer.status = REFUSED
                     break
                 _send(association, number, context, thing, asked)
         return _finished(association, answer)
@@ -236,7 +238,7 @@ class Dimse:
                 if asked.cancelled and number == 0:
                     association.send_c_cancel(5, query_model=asked.model)
         else:
-            answer.status = REFUSED_AND_ABORTED
+            answer.status = REFUSED
         return _finished(association, answer)
 
     def _move(self, session: Session, asked: Move) -> Answer:
@@ -247,8 +249,9 @@ class Dimse:
         ae = AE(self.destination)
         for abstract in asked.accepts or STORAGE:
             ae.add_supported_context(abstract, list(asked.syntaxes or SYNTAXES))
-        server = ae.start_server(
-            ("127.0.0.1" if self.host in ("127.0.0.1", "localhost") else "", self.destination_port),
+        address = "127.0.0.1" if self.host in ("127.0.0.1", "localhost") else ""
+        server = asked.listening and ae.start_server(
+            (address, self.destination_port),
             block=False,
             evt_handlers=[(evt.EVT_C_STORE, receiver.take)],
         )
@@ -261,10 +264,10 @@ class Dimse:
                     if found is not None:
                         answer.identifiers.append(found)
             else:
-                answer.status = REFUSED_AND_ABORTED
+                answer.status = REFUSED
             return _finished(association, answer, receiver)
         finally:
-            if server is not None:
+            if server:
                 server.shutdown()
 
     def _get(self, session: Session, asked: Get) -> Answer:
@@ -285,7 +288,7 @@ class Dimse:
                 if found is not None:
                     answer.identifiers.append(found)
         else:
-            answer.status = REFUSED_AND_ABORTED
+            answer.status = REFUSED
         return _finished(association, answer, receiver)
 
 
@@ -318,16 +321,19 @@ def _send(association: Association, number: int, context: int, thing: Thing, ask
     request.Priority = 2
     request.AffectedSOPClassUID = UID(asked.affected_class or thing.dataset.SOPClassUID)
     request.AffectedSOPInstanceUID = UID(asked.affected_uid or thing.uid)
-    syntax = UID(thing.syntax)
-    dataset = Dataset(thing.dataset)
-    encoded = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian, syntax.is_deflated)
-    request.DataSet = BytesIO(encoded or b"")
+    request.DataSet = BytesIO(_data_set(thing.file))
     association._reactor_checkpoint.clear()
     try:
         association.dimse.send_msg(request, context)
         association.dimse.get_msg(block=True)
     finally:
         association._reactor_checkpoint.set()
+
+
+def _data_set(file: bytes) -> bytes:
+    """What follows the file meta information, whose length its first element holds (PS3.10 7.1)."""
+    (length,) = struct.unpack("<L", file[140:144])
+    return file[144 + length :]
 
 
 def _finished(association: Association, answer: Answer, receiver: Receiver | None = None) -> Answer:
@@ -344,7 +350,7 @@ def _finished(association: Association, answer: Answer, receiver: Receiver | Non
     if finals:
         answer.status = max(finals)
     elif answer.status == 0:
-        answer.status = REFUSED_AND_ABORTED
+        answer.status = NO_RESPONSE
     return answer
 
 

@@ -82,6 +82,8 @@ class Move:
     model: str = STUDY_MOVE
     destination: str = ""
     """An AE title other than the suite's own."""
+    listening: bool = True
+    """False: the destination is down."""
     refused: bool = False
     """The destination answers every object with A700."""
     accepts: tuple[str, ...] = ()

@@ -23,6 +23,10 @@ from conformance.suite.checks import lookups
 from conformance.suite.operations import Operation
 from conformance.suite.session import Session
 
+NO_STATUS = {-1: "The association or context was refused", -2: "There was no response"}
+DIMSE_STATUSES = (0x0110, 0x0111, 0x0117, 0x0122)
+"""Those that could be statuses of HTTP by their number."""
+
 Areas = Mapping[str, tuple[Case, ...]]
 
 
@@ -100,8 +104,8 @@ def _judged(session: Session, case: Case) -> tuple[Outcome, str]:
 
 def _missing_half(session: Session, case: Case) -> str:
     steps = (*case.before, Step(case.request), *case.then)
-    dimse = any(isinstance(step.request, Operation) for step in steps)
-    web = any(isinstance(step.request, str | Http) for step in steps)
+    dimse = case.both_doors or any(isinstance(step.request, Operation) for step in steps)
+    web = case.both_doors or any(isinstance(step.request, str | Http) for step in steps)
     if dimse and session.dimse is None:
         return "There is no DIMSE half to ask (--dimse)."
     if (web or not dimse) and not session.url:
@@ -147,16 +151,29 @@ def _named(answer: Answer) -> str:
     if answer.url:
         return f"Status {answer.status}"
     if answer.status < 0:
-        return "The association or context was refused"
+        return NO_STATUS[answer.status]
     return f"Status {answer.status:04X}H"
 
 
 def _listed(wanted: Statuses) -> str:
-    if isinstance(wanted, int):
-        return str(wanted) if 100 <= wanted < 600 else f"{wanted:04X}H"
-    if isinstance(wanted, range):
-        return f"{wanted.start:04X}H to {wanted.stop - 1:04X}H"
-    return " or ".join(_listed(status) for status in sorted(wanted))
+    """Statuses in words, runs of them as such."""
+    statuses = [wanted] if isinstance(wanted, int) else sorted(set(wanted))
+    runs: list[list[int]] = []
+    for status in statuses:
+        if runs and status == runs[-1][-1] + 1:
+            runs[-1].append(status)
+        else:
+            runs.append([status])
+    shown = [
+        _code(run[0]) if len(run) == 1 else f"{_code(run[0])} to {_code(run[-1])}" for run in runs
+    ]
+    return " or ".join(shown)
+
+
+def _code(status: int) -> str:
+    if status < 0:
+        return NO_STATUS[status].lower()
+    return str(status) if 100 <= status < 600 and status not in DIMSE_STATUSES else f"{status:04X}H"
 
 
 def _said(answer: Answer) -> str:

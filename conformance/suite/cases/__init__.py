@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from conformance.suite.case import Case
 from conformance.suite.cases import (
+    association,
+    c_find,
+    c_move_get,
+    c_store,
     capabilities,
     frames,
     metadata_json,
     metadata_xml,
     negotiation,
+    parity,
     rendered,
     retrieve,
     search,
@@ -29,5 +34,11 @@ AREAS: dict[str, tuple[Case, ...]] = {
     "rendered": rendered.CASES,
     "WADO-URI": wado_uri.CASES,
     "capabilities": capabilities.CASES,
+    "association": association.CASES,
+    "C-STORE": c_store.CASES,
+    "C-FIND": c_find.CASES,
+    "C-MOVE": c_move_get.MOVE,
+    "C-GET": c_move_get.GET,
+    "parity": parity.CASES,
     "limits": rendered.LIMITS,
 }

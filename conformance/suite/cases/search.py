@@ -385,7 +385,7 @@ KEYS = (
 )
 
 # fmt: off
-_VALUES = (
+VALUES = (
     # id, sentence, item, clause, kind, query, things found
     ("search-single-case", "Single value matching of identifiers is case sensitive.", "QIDO-23", "PS3.4 C.2.2.2.1", Kind.SHALL, "PatientID={token}-s1", ()),
     ("search-single-name-case", "A name may match whatever its case.", "QIDO-24", "PS3.4 C.2.2.2.1.1", Kind.MAY, "PatientName=alpha{token}^ANNA", ("s1",)),
@@ -443,7 +443,7 @@ def _values() -> tuple[Case, ...]:
             checks=(finds(*things),) if things else NOTHING,
             needs=("search-studies",),
         )
-        for id, says, item, clause, kind, query, things in _VALUES
+        for id, says, item, clause, kind, query, things in VALUES
     )
 
 
