@@ -179,7 +179,7 @@ def image(token: str, **attributes: Any) -> Dataset:
     } | attributes
     made = item(**values)
     if "PixelData" in made:
-        made["PixelData"].VR = "OW" if made.BitsAllocated > 8 else "OB"
+        made["PixelData"].VR = "OW" if made.get("BitsAllocated", 8) > 8 else "OB"
     return made
 
 
@@ -280,6 +280,8 @@ def _ct(token: str) -> dict[str, Thing]:
         SOPClassUID=BASIC_TEXT_SR,
         Modality="SR",
         SeriesNumber=3,
+        PerformedProcedureStepStartDate="20240109",
+        PerformedProcedureStepStartTime="131415",
         ContentDate="20240104",
         ContentTime="111213",
         CompletionFlag="COMPLETE",
@@ -300,15 +302,26 @@ def _ct(token: str) -> dict[str, Thing]:
 
 
 def _search(token: str) -> dict[str, Thing]:
-    """Five small studies of four patients, for matching."""
+    """Five small studies of four patients, for matching.
+
+    No required key is empty: by the letter an empty one matches anything (PS3.4 C.2.2.1.2).
+    """
     small = {"Rows": 2, "Columns": 2, "PixelData": bytes(8)}
     rows = (
         # who, name, date, time, accession, modality, physician
         ("S1", "Alpha^Anna", "20200115", "093000", "A1", "CT", "House^Gregory"),
         ("S2", "Beta^Berta", "20200706", "030000", "A2", "MR", "Wilson^James"),
         ("S2", "Beta^Berta", "20200705", "090000", "B3", "CT", "House^Gregory"),
-        ("S4", "Ärger^Über=山田^太郎=やまだ^たろう", "20200708", "120000.5", "A4", "CT", ""),
-        ("T%_", "Doe, Jr.^Joe", "20201231", "1030", "", "CT", "Cuddy^Lisa"),
+        (
+            "S4",
+            "Ärger^Über=山田^太郎=やまだ^たろう",
+            "20200708",
+            "120000.5",
+            "A4",
+            "CT",
+            "Wilson^James",
+        ),
+        ("T%_", "Doe, Jr.^Joe", "20201231", "1030", "A5", "CT", "Cuddy^Lisa"),
     )
     return {
         f"s{number}": Thing(
@@ -321,7 +334,7 @@ def _search(token: str) -> dict[str, Thing]:
                 PatientBirthDate=None if who == "S1" else "19800203",
                 StudyDate=date,
                 StudyTime=time,
-                AccessionNumber=accession and f"{token}{accession}",
+                AccessionNumber=f"{token}{accession}",
                 StudyID=f"{token}ID{number}",
                 Modality=modality,
                 ReferringPhysicianName=physician,

@@ -194,7 +194,7 @@ class Statements:
         counted = TABLES[shape.pinned]
         joined: FromClause = counted
         if shape.pinned is Level.SERIES:
-            joined = _join(joined, Level.STUDY, Level.SERIES, shape.dialect)
+            joined = _join(joined, Level.SERIES, Level.STUDY, shape.dialect)
         filters = [self._filter(n) for n in range(len(self._writers))]
         return (
             select(func.coalesce(func.sum(counted.c[name]), 0)).select_from(joined).where(*filters)

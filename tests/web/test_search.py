@@ -182,6 +182,17 @@ async def test_a_page_says_how_many_are_left(filled):
     assert "warning" not in (await filled.get("/studies?offset=2")).headers
 
 
+@pytest.mark.parametrize(
+    "path", ["/studies/1.2.2/series", "/studies/1.2.2/series/1.2.2.1/instances"]
+)
+async def test_a_page_of_what_is_below_says_how_many_are_left(filled, path):
+    """QIDO-67."""
+    answer = await filled.get(f"{path}?limit=1")
+    assert answer.headers["warning"].endswith(
+        "There are 1 additional results that can be requested"
+    )
+
+
 async def test_pages_make_up_the_whole_without_overlap(filled):
     """QIDO-68."""
     pages = [uids(await filled.get(f"/studies?limit=1&offset={n}"))[0] for n in range(4)]

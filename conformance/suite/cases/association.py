@@ -34,6 +34,8 @@ CLASSES = {
     "PET": "128", "RT dose": "481.2", "RT structure set": "481.3", "RT plan": "481.5",
 }
 # fmt: on
+PRINT = "1.2.840.10008.5.1.1.9"
+"""Basic Grayscale Print Management: nothing that an archive does."""
 REFUSED = -1
 
 
@@ -192,7 +194,7 @@ CASES = (
         item="ASSOC-03",
         clause="PS3.8 9.3.3.2",
         needs=("echo",),
-        request=Associate((Context("1.2.826.0.1.3680043.8.498.7"), Context(VERIFICATION))),
+        request=Associate((Context(PRINT), Context(VERIFICATION))),
         status=0,
         checks=(
             holds("Verification is accepted", lambda a: a.contexts[VERIFICATION]),

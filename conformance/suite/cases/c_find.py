@@ -178,7 +178,7 @@ LEVELS = (
     ),
     _asked(
         "patient-root-study", "A patient's studies are found in the patient root.", "FIND-03",
-        "STUDY", {"PatientID": "{token}-S2", "StudyInstanceUID": ""}, found("s2", "s3"),
+        "STUDY", {"PatientID": "{token}-S2", "StudyInstanceUID": STUDIES}, found("s2", "s3"),
         model=PATIENT_FIND, on=("search",),
     ),
     _asked(
@@ -264,7 +264,7 @@ ANSWERS = (
     ),
     _asked(
         "empty-value", "What was asked for and is empty comes back empty.", "FIND-08", "STUDY",
-        {"StudyInstanceUID": "{s5.study_uid}", "AccessionNumber": ""},
+        {"StudyInstanceUID": "{bare.study_uid}", "AccessionNumber": ""},
         returned("AccessionNumber", ""),
     ),
     _asked(
@@ -322,7 +322,7 @@ ANSWERS = (
     ),
     _asked(
         "relational", "With negotiation images are found by a key of their patient.", "FIND-16",
-        "IMAGE", {"PatientID": "{token}-C", "SOPInstanceUID": ""},
+        "IMAGE", {**_CT, "PatientID": "{token}-C", "SOPInstanceUID": ""},
         found("ct1", "ct2", "ct3", "sr", by="SOPInstanceUID"), kind=Kind.MAY, extended=b"\x01",
         on=("ct",),
     ),

@@ -24,7 +24,7 @@ from conformance.suite.session import Session
 Maker = Callable[[Session], Sequence[Thing]]
 MISMATCH = range(0xA900, 0xAA00)
 NOT_UNDERSTOOD = range(0xC000, 0xD000)
-FAILURES = (*range(0xA700, 0xA800), *MISMATCH, *NOT_UNDERSTOOD, 0x0110, 0x0117)
+FAILURES = (*range(0xA700, 0xA800), *MISMATCH, *NOT_UNDERSTOOD, 0x0110, 0x0117, 0x0122)
 
 
 def image(syntax: str = ExplicitVRLittleEndian, **attributes: Any) -> Maker:

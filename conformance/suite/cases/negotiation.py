@@ -703,7 +703,7 @@ STATUSES = (
         says="A method that a resource does not have is refused, with those it has.",
         item="NEG-67",
         clause="PS3.18 8.5",
-        request=Http("PUT /studies"),
+        request=Http("PATCH /studies"),
         status=405,
         checks=(header("allow", "GET"), header("allow", "POST")),
     ),

@@ -235,7 +235,7 @@ CONTENT = (
         says="Series found anywhere come with the attributes of their study.",
         item="QIDO-55",
         clause="PS3.18 10.6.3.3.2",
-        request="GET /series?PatientID={token}-C",
+        request="GET /series?StudyInstanceUID={ct1.study_uid}",
         on=("ct",),
         checks=(has(*STUDY_TAGS, *SERIES_TAGS),),
     ),
@@ -252,7 +252,7 @@ CONTENT = (
         says="Instances found anywhere come with the attributes of study and series.",
         item="QIDO-56",
         clause="PS3.18 10.6.3.3.3",
-        request="GET /instances?PatientID={token}-C",
+        request="GET /instances?StudyInstanceUID={ct1.study_uid}",
         on=("ct",),
         checks=(has(*STUDY_TAGS, *SERIES_TAGS, *INSTANCE_TAGS),),
     ),
@@ -454,7 +454,8 @@ INCLUDED = (
     ),
 )
 
-_PAGES = "GET /studies?PatientID={token}-P"
+_LISTED = ",".join(f"{{p{number}.study_uid}}" for number in range(1, 8))
+_PAGES = f"GET /studies?StudyInstanceUID={_LISTED}&PatientID={{token}}-P"
 
 
 def _all_pages(answer: Answer) -> bool:
