@@ -21,6 +21,8 @@ from sqlalchemy import (
     bindparam,
     column,
     exists,
+    func,
+    literal,
     or_,
     select,
     table,
@@ -65,6 +67,8 @@ class Target:
     instant: str = ""
     """The column of the moment that a date and its time say."""
     time: str = ""
+    listing: str = ""
+    """The column that also lists what is beside, each value between backslashes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ def target_of(attribute: Attribute, level: Level) -> Target:
     """
     home = max(attribute.level, min(level, Level.STUDY))
     if attribute.side is not None:
-        return Target(home, beside=True)
+        listing = attribute.keyword if attribute.keyword in TABLES[home].c else ""
+        return Target(home, beside=True, listing=listing)
     names = column_names(attribute)
     words = attribute.words is not None
     is_date = attribute.match is Match.DATE and attribute.keyword.endswith("Date")
@@ -395,6 +400,11 @@ class Writer:
 
     def _beside(self) -> Expression:
         asked = self.condition
+        if asked.target.listing and asked.given == ("one",) and not asked.or_empty:
+            listing = TABLES[self._level].c[asked.target.listing]
+            where = func.instr if self.dialect == "sqlite" else func.strpos
+            wanted = literal("\\", TEXT) + self._bound(0, TEXT) + literal("\\", TEXT)
+            return where(listing, wanted) > 0
         values = VALUE_TABLES[self._level].alias()
         mine = and_(
             values.c[owner(self._level).name] == TABLES[self._level].c.id,

@@ -29,7 +29,7 @@ SORTED_MAX = 5_000
 """Rows that one condition may leave to be sorted; of more, a page is looked for in order."""
 FEW = 200
 """Rows that no further condition is tried for to have fewer."""
-COUNTED_MAX = 10_000
+COUNTED_MAX = 5_000
 """Rows after a page that are counted; a client is told at least how many are left."""
 FILTERED_MAX = 1_000
 """The same where each row has to be looked at."""

@@ -77,7 +77,8 @@ def _xml(found: Sequence[dict[str, Any]], headers: list[Header]) -> Response:
     for one in found:
         pieces += (writer.head([("Content-Type", DICOM_XML)]), document(orjson.dumps(one)))
     pieces.append(writer.tail())
-    return Response(200, [("Content-Type", writer.content_type), *headers], pieces)
+    named = [("Content-Type", writer.content_type), *headers]
+    return Response(200, named, b"".join(pieces))
 
 
 def _csv(found: Sequence[dict[str, Any]], headers: list[Header]) -> Response:
