@@ -7,13 +7,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := schemas dicomweb dimse_bridge conformance
 
-.PHONY: serve test check format bench contact-sheet statement lock clean
+.PHONY: serve test test-corpus check format bench contact-sheet statement lock clean
 
 serve: $(VENV)/serve.stamp
 	@$(BIN)/dicomweb serve $(ARGS)
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope $(ARGS)
+
+# Every real file through every transfer syntax, read by other decoders; half an hour.
+test-corpus: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m exhaustive -s $(ARGS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .

@@ -14,7 +14,7 @@ import pydicom
 from pydicom.dataset import Dataset
 
 from dicomweb.pixels.codecs.table import CODECS
-from schemas.syntaxes import BY_UID, EXPLICIT_VR_LE, TransferSyntax
+from schemas.syntaxes import EXPLICIT_VR_LE, TransferSyntax
 from tests import independent
 
 ELE = EXPLICIT_VR_LE.uid
@@ -124,12 +124,3 @@ def _complaints(path: Path) -> set[str]:
         ["dcmdump", "--load-all", str(path)], capture_output=True, check=False, errors="replace"
     )
     return {line for line in done.stderr.splitlines() if "unknown" not in line.lower()}
-
-
-def summary(told: list[Told]) -> dict[str, list[float]]:
-    """Decibels by the name of the syntax."""
-    found: dict[str, list[float]] = {}
-    for one in told:
-        if one.decibels is not None:
-            found.setdefault(BY_UID[one.syntax.uid].name, []).append(one.decibels)
-    return found

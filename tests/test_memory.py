@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.make import BOUNDARY, dataset, part10, related_type
+from tests.make import BOUNDARY, dataset, part10, related, related_type
 from tests.process import serving
 
 SIZE_BYTES = 2 * 1024**3
@@ -56,4 +56,26 @@ def test_an_instance_of_two_gigabytes_goes_through_in_bounded_memory(tmp_path):
         assert received > SIZE_BYTES
         with http.stream("GET", url + "/frames/3") as frame:
             assert sum(len(chunk) for chunk in frame.iter_raw()) > SIZE_BYTES // 4
+        assert peak_bytes(server.process.pid) - before < RISE_BYTES_MAX
+
+
+FRAMES = 48
+SYNTAXES = ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.1.99")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Resident memory is read from Linux's /proc.")
+def test_frames_are_transcoded_in_bounded_memory(tmp_path):
+    """WADO-11: of 96 MiB of frames a few are there at a time, whatever they become."""
+    ds = dataset(**IDS, Rows=1024, Columns=1024, NumberOfFrames=FRAMES)
+    ds.PixelData = bytes(FRAMES * 1024 * 1024 * 2)
+    with serving(tmp_path) as server, httpx.Client(base_url=server.url, timeout=300) as http:
+        answer = http.post("/studies", content=related([part10(ds)]), headers=related_type())
+        url = answer.json()["00081199"]["Value"][0]["00081190"]["Value"][0]
+        http.get(url + "/frames/1", headers={"Accept": "image/dicom-rle"})
+        before = peak_bytes(server.process.pid)
+        for syntax in SYNTAXES:
+            wanted = {"Accept": f"application/dicom; transfer-syntax={syntax}"}
+            with http.stream("GET", url, headers=wanted) as whole:
+                assert sum(len(chunk) for chunk in whole.iter_raw()) > FRAMES
+                assert whole.status_code == 200
         assert peak_bytes(server.process.pid) - before < RISE_BYTES_MAX

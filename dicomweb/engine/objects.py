@@ -164,6 +164,7 @@ async def transcoded(archive: Archive, laid: Laid, way: Transcoding) -> File:
     Raises Refused (UNDECODABLE) for a first frame that cannot go it; a later one ends the body so.
     """
     _complete(laid, way)
+    archive.workshop.check()
     origin = Origin(archive, laid.instance)
     await origin.open()
     try:

@@ -202,6 +202,7 @@ async def frame(archive: Archive, laid: Laid, number: int, syntax: TransferSynta
 
 
 async def _transcoded(archive: Archive, laid: Laid, way: Transcoding, number: int) -> bytes:
+    archive.workshop.check()
     origin = Origin(archive, laid.instance)
     await origin.open()
     try:

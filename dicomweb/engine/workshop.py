@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from dicomweb.store.cache import Cache
+from schemas.reasons import BUSY, Refused
 
 T = TypeVar("T")
 
 THREADS = max(2, os.cpu_count() or 1)
 """Codecs let go of the interpreter: as many compute as there are processors."""
+WAITING_MAX = 256
+"""Jobs that wait for a thread; whoever asks for a frame then is told to come again."""
+FORGOTTEN_MAX = 10_000
+"""Deleted blobs that are remembered, in case a frame of theirs is still being computed."""
 COSTLY_SECONDS = 0.005
 """Of computing, from which on a result is kept on disk; reading it back takes less."""
 
@@ -35,12 +41,23 @@ class Workshop:
         self._cache = cache
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="codec")
         self._under_way: dict[Job, asyncio.Task[bytes]] = {}
+        self._forgotten: deque[str] = deque(maxlen=FORGOTTEN_MAX)
         self.computed = 0
         """How many results were computed, not found."""
+
+    @property
+    def waiting(self) -> int:
+        """How many results are asked for and not there yet."""
+        return len(self._under_way)
 
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, computed in a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    def check(self) -> None:
+        """Raises Refused (BUSY) where too much waits to begin with something else."""
+        if self.waiting >= WAITING_MAX:
+            raise Refused(BUSY)
 
     async def once(
         self, job: Job, read: Callable[[], Awaitable[bytes]], compute: Callable[[bytes], bytes]
@@ -72,11 +89,17 @@ class Workshop:
         result, seconds = await self.run(lambda: _timed(compute, data))
         self.computed += 1
         if seconds >= COSTLY_SECONDS:
-            self._threads.submit(self._cache.write, job.blob, job.detail, result)
+            self._threads.submit(self._keep, job, result)
         return result
+
+    def _keep(self, job: Job, result: bytes) -> None:
+        self._cache.write(job.blob, job.detail, result)
+        if job.blob in self._forgotten:
+            self._cache.forget(job.blob)
 
     def forget(self, blob: str) -> None:
         """Nothing computed from a blob that is deleted is left; to be called in a thread."""
+        self._forgotten.append(blob)
         self._cache.forget(blob)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ Nothing here is ever needed: what is missing, broken or swept away is computed a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -62,7 +63,8 @@ class Cache:
             written.replace(path)
         except OSError as error:
             _log.warning("A computed frame could not be kept: %s", error)
-            written.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                written.unlink()
 
     def forget(self, blob: str) -> None:
         """Removes all that was computed from a blob: its pixels are in it."""

@@ -7,11 +7,12 @@ import json
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import imagecodecs
 import numpy as np
 import pydicom
 import pytest
-from pydicom.encaps import encapsulate, generate_frames
+from pydicom.encaps import encapsulate, encapsulate_extended, generate_frames
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -19,6 +20,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from dicomweb.app import create_app
+from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from tests.every_syntax import ENCODED, accept, every_syntax
 from tests.make import dataset, part10
@@ -344,6 +347,97 @@ async def test_a_series_is_given_without_the_instance_that_has_no_such_form(serv
     ((headers, _),) = parts(answer)
     assert headers["Content-Location"].endswith(UIDS["SOPInstanceUID"])
     assert (await server.get(series)).status_code == 200
+
+
+# Where frames lie ------------------------------------------------------------------------------
+
+
+def _fragments(frames: list[bytes], tables: str) -> tuple[bytes, dict]:
+    """Encapsulated pixel data, two fragments a frame; and the elements that go with it."""
+    if tables == "extended":
+        value, offsets, lengths = encapsulate_extended(frames)
+        return value, {"ExtendedOffsetTable": offsets, "ExtendedOffsetTableLengths": lengths}
+    value = encapsulate(frames, fragments_per_frame=2, has_bot=tables != "empty")
+    if tables == "wrong":
+        at = value.index(b"\xfe\xff\x00\xe0") + 12
+        value = value[:at] + b"\x02" + value[at + 1 :]
+    return value, {}
+
+
+@pytest.mark.parametrize("tables", ["empty", "basic", "wrong", "extended"])
+async def test_frames_are_found_by_any_offset_table(server, tables):
+    """WADO-48, WADO-49, ENC-04, ENC-05: and the tables are gone from what is decompressed."""
+    ds = grey(frames=3)
+    pixels = np.frombuffer(ds.PixelData, "u2").reshape(3, 24, 17)
+    frames = [bytes(imagecodecs.jpegls_encode(np.ascontiguousarray(one))) for one in pixels]
+    value, tabled = _fragments(frames, tables)
+    for keyword, table in tabled.items():
+        setattr(ds, keyword, table)
+    ds.PixelData = value
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    await put(server, part10(ds, JPEG_LS))
+    back = await fetched(server, ELE)
+    assert (back.pixel_array == pixels).all()
+    assert "ExtendedOffsetTable" not in back
+    again = await fetched(server, HTJ2K)
+    assert len(list(generate_frames(again.PixelData, number_of_frames=3))) == 3
+
+
+async def test_encapsulated_uncompressed_frames(server):
+    """ENC-11: .1.98: a fragment each, and as octets what native pixel data would be."""
+    ds = grey(frames=3)
+    pixels = ds.PixelData
+    size = len(pixels) // 3
+    frames = [pixels[n * size : (n + 1) * size] for n in range(3)]
+    await put(server, compressed(ds, _P + ".1.98", frames))
+    assert (await fetched(server, ELE)).PixelData == pixels
+    octets = {"Accept": 'multipart/related; type="application/octet-stream"'}
+    ((_, value),) = parts(await server.get(f"{PATH}/bulkdata/7FE00010", headers=octets))
+    assert value == pixels
+
+
+async def test_a_video_is_one_stream_that_nobody_takes_apart(server):
+    """WADO-43, ENC-15, OBJ-04: whole and as it is stored, whatever the default would be."""
+    ds = grey(bits=8, frames=3)
+    await put(server, compressed(ds, _P + ".4.102", [b"mpeg" * 100]))
+    answer = await server.get(f"{PATH}/bulkdata/7FE00010", headers={"Accept": "video/mp4"})
+    assert (answer.status_code, answer.content) == (200, b"mpeg" * 100)
+    assert (await server.get(f"{PATH}/frames/2")).status_code == 404
+    answer = await server.get(PATH)
+    assert f"transfer-syntax={_P}.4.102" in parts(answer)[0][0]["Content-Type"]
+
+
+async def test_a_hundred_clients_that_ask_for_one_frame_cause_one_decoding(tmp_path):
+    """The frame is large enough for them all to come while it is under way."""
+    settings = Settings(data=tmp_path / "data")
+    async with open_archive(settings) as archive:
+        transport = httpx.ASGITransport(app=create_app(archive))
+        base_url = "http://archive.test/dicom-web"
+        async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
+            noise = np.random.default_rng(1).integers(0, 4096, (600, 600)).astype("u2")
+            encode = imagecodecs.jpeg2k_encode
+            frame = bytes(encode(noise, level=0, reversible=True, codecformat="J2K"))
+            ds = dataset(**UIDS, Rows=600, Columns=600)
+            await put(client, compressed(ds, J2K, [frame]))
+            asked = [client.get(f"{PATH}/frames/1") for _ in range(100)]
+            answers = await asyncio.gather(*asked)
+            assert all(noise.tobytes() in answer.content for answer in answers)
+            assert archive.workshop.computed == 1
+        kept = list((tmp_path / "data" / "cache").rglob("*"))
+        assert [path for path in kept if path.is_file()]
+
+
+async def test_what_was_kept_of_a_deleted_instance_is_gone(tmp_path):
+    """CAP: bytes of a patient do not outlive the object they came from."""
+    async with client_of(Settings(data=tmp_path / "data", allow_delete=True)) as client:
+        noise = np.random.default_rng(1).integers(0, 4096, (600, 600)).astype("u2")
+        frame = imagecodecs.jpeg2k_encode(noise, level=0, reversible=True, codecformat="J2K")
+        await put(client, compressed(dataset(**UIDS, Rows=600, Columns=600), J2K, [bytes(frame)]))
+        assert (await client.get(f"{PATH}/frames/1")).status_code == 200
+        assert (await client.delete(PATH)).status_code in (200, 204)
+    kept = (tmp_path / "data" / "cache").rglob("*")
+    assert not [path for path in kept if path.is_file()]
 
 
 # Native encodings -----------------------------------------------------------------------------
