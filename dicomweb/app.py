@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
@@ -19,7 +20,9 @@ from dicomweb.web.requests import PREFIX
 from dicomweb.web.responses import Response, problem
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from dicomweb.web.routing import Dispatcher
-from schemas.reasons import Refused
+from schemas.reasons import PROCESSING_FAILURE, Refused
+
+_log = logging.getLogger(__name__)
 
 
 def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
@@ -31,11 +34,10 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
 
     settings = archive.settings
     allowed = [t for t in TRANSACTIONS if t.method != "DELETE" or settings.allow_delete]
-    beside = Dispatcher(archive, BESIDE)
+    dicomweb, beside = Dispatcher(archive, allowed), Dispatcher(archive, BESIDE)
     handlers: dict[Any, Any] = {Refused: _refused, ClientDisconnect: _gone}
-    app = Starlette(
+    rest = Starlette(
         routes=[
-            Mount(PREFIX, Dispatcher(archive, allowed)),
             Route("/healthz", _healthy),
             Route("/metrics", metrics),
             *(Route(t.path, beside) for t in BESIDE),
@@ -43,6 +45,7 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
         ],
         exception_handlers=handlers,
     )
+    app = _fork(dicomweb, rest)
     if settings.origins_allowed:
         return RequestLog(Cors(app, settings.origins_allowed))
     return RequestLog(app)
@@ -50,6 +53,37 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
 
 async def _healthy(_: Request) -> PlainTextResponse:
     return PlainTextResponse("ok\n")
+
+
+def _fork(dicomweb: Dispatcher, rest: ASGIApp) -> ASGIApp:
+    """What is below the service root goes straight to its dispatcher: the way through Starlette's
+    layers costs as much as the rest of what is to be done for a frame.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            root: str = scope.get("root_path", "")
+            if scope["path"].startswith(f"{root}{PREFIX}/"):
+                scope.update(app_root_path=root, root_path=root + PREFIX)
+                response = await _answered(dicomweb, scope, receive)
+                await response(scope, receive, send)
+                return
+        await rest(scope, receive, send)
+
+    return app
+
+
+async def _answered(dicomweb: Dispatcher, scope: Scope, receive: Receive) -> Response:
+    """As Starlette does it for the rest: a table of exceptions, and 500 for our own bugs."""
+    try:
+        return await dicomweb.respond(scope, receive)
+    except Refused as refused:
+        return await _refused(Request(scope), refused)
+    except ClientDisconnect as gone:
+        return await _gone(Request(scope), gone)
+    except Exception:  # noqa: BLE001 - our own bug costs one answer, and is told once
+        _log.exception("%s %s failed", scope["method"], scope["path"])
+        return await _refused(Request(scope), Refused(PROCESSING_FAILURE))
 
 
 async def _refused(request: Request, refused: Refused) -> Response:

@@ -29,6 +29,11 @@ class State:
     changed_microseconds: int
     """When it last changed, since 1970; 0 is unknown."""
 
+    @property
+    def tag(self) -> str:
+        """Short, and of no other state."""
+        return f"{self.id:x}-{self.changed_microseconds:x}"
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 from enum import Enum
+from functools import lru_cache
 
 from blake3 import blake3
 
-STATE_LENGTH = 16
-TAG_LENGTH = 32
+MADE_LENGTH = 20
 
 _TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)")\s*(?:,|\Z)')
 
@@ -44,7 +44,7 @@ class Validators:
     def last_modified(self) -> str | None:
         if not self.changed_microseconds:
             return None
-        return formatdate(self.changed_microseconds // 1_000_000, usegmt=True)
+        return _date(self.changed_microseconds // 1_000_000)
 
     def headers(self) -> list[tuple[str, str]]:
         """With an order to ask again each time: patients' data is not to be shown from a cache that
@@ -55,33 +55,50 @@ class Validators:
         return found if modified is None else [*found, ("Last-Modified", modified)]
 
 
-def tag_of(state: object, *facts: object) -> str:
+@lru_cache
+def _date(seconds: int) -> str:
+    return formatdate(seconds, usegmt=True)
+
+
+def tag_of(state: str, *facts: object) -> str:
     """A tag for what is made of a resource in some state and of these facts.
 
-    It begins with what stands for the state alone.  Nobody can foresee it who does not know all.
+    It begins with the state alone.  Nobody can foresee the rest who does not know all.
     """
-    begin = blake3(str(state).encode()).hexdigest()[:STATE_LENGTH]
-    return begin + blake3(f"{state} {facts}".encode()).hexdigest()[: TAG_LENGTH - STATE_LENGTH]
+    rest = blake3(f"{state} {facts}".encode()).hexdigest()
+    return f"{state}-{rest[:MADE_LENGTH]}"
 
 
-def verdict(headers: Mapping[str, str], validators: Validators, *, safe: bool) -> Verdict | None:
-    """The outcome of the preconditions in the order of RFC 9110 13.2.2; None: none objects.
-
-    `safe`: of GET and HEAD.  A request to change a resource may name the tag of anything that was
-    made of it in If-Match, a weak one too: what it stands for, the state, is what counts then.
+def verdict(headers: Mapping[str, str], validators: Validators) -> Verdict | None:
+    """The outcome of the preconditions of GET and HEAD in the order of RFC 9110 13.2.2; None: none
+    objects.
     """
     changed_seconds = validators.changed_microseconds // 1_000_000
     if (asked := headers.get("if-match")) is not None:
-        if not _is_among(asked, validators, weakly=not safe):
+        if not _is_among(asked, validators, weakly=False):
             return Verdict.FAILED
     elif (since := _seconds(headers.get("if-unmodified-since"))) and changed_seconds > since:
         return Verdict.FAILED
     if (asked := headers.get("if-none-match")) is not None:
         if _is_among(asked, validators, weakly=True):
-            return Verdict.NOT_MODIFIED if safe else Verdict.FAILED
-    elif safe and (since := _seconds(headers.get("if-modified-since"))):
+            return Verdict.NOT_MODIFIED
+    elif since := _seconds(headers.get("if-modified-since")):
         return Verdict.NOT_MODIFIED if 0 < changed_seconds <= since else None
     return None
+
+
+def may_change(headers: Mapping[str, str], state: str, changed_microseconds: int) -> bool:
+    """Whether a request to change a resource demands no other state of it.
+
+    The tag of anything that was made of the resource will do, a weak one too: the state in it is
+    what counts then.
+    """
+    asked = headers.get("if-match")
+    if asked is not None:
+        begin = f"{state}-"
+        return asked.strip() == "*" or any(tag.startswith(begin) for _, tag in _TAGS.findall(asked))
+    since = _seconds(headers.get("if-unmodified-since"))
+    return not since or changed_microseconds // 1_000_000 <= since
 
 
 def range_applies(headers: Mapping[str, str], validators: Validators) -> bool:
@@ -99,11 +116,7 @@ def _is_among(asked: str, validators: Validators, *, weakly: bool) -> bool:
         return True
     if validators.weak and not weakly:
         return False
-    length = len(validators.tag)
-    return any(
-        tag[:length] == validators.tag and (weakly or not weak)
-        for weak, tag in _TAGS.findall(asked)
-    )
+    return any(tag == validators.tag and (weakly or not weak) for weak, tag in _TAGS.findall(asked))
 
 
 def _seconds(date: str | None) -> float | None:

@@ -10,6 +10,11 @@ from dicomweb.web.multipart import Writer
 from dicomweb.web.ranges import Span
 from dicomweb.web.responses import Header, Response
 
+JOINED_BYTES_MAX = 1024 * 1024 + 4096
+"""Up to this pieces are sent as one: each send of its own is a packet that wakes the client, and
+that costs more than to copy a frame.
+"""
+
 Piece = bytes | AsyncIterator[bytes]
 
 
@@ -93,6 +98,8 @@ def _response(
 ) -> Response:
     whole = [piece for piece in pieces if isinstance(piece, bytes)]
     if len(whole) == len(pieces):
+        if length is not None and length <= JOINED_BYTES_MAX:
+            return Response(status, headers, b"".join(whole))
         return Response(status, headers, whole)
     body = pieces[0] if len(pieces) == 1 else _joined(pieces)
     return Response(status, headers, body, length)
@@ -127,8 +134,13 @@ def multipart_stream(
 
 async def _parts(writer: Writer, sent: AsyncIterator[Sent]) -> AsyncIterator[bytes]:
     async for part in sent:
-        async for piece in _joined((writer.head(part.headers()), part.part.body)):
-            yield piece
+        head, body = writer.head(part.headers()), part.part.body
+        if isinstance(body, bytes):
+            yield head + body
+            continue
+        yield head
+        async for chunk in body:
+            yield chunk
     yield writer.tail()
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dicomweb.engine import delete as engine
 from dicomweb.engine.instances import state
 from dicomweb.web import params
-from dicomweb.web.conditions import STATE_LENGTH, Validators, tag_of
+from dicomweb.web.conditions import may_change
 from dicomweb.web.requests import Request
 from dicomweb.web.responses import Response, no_content
+from schemas.reasons import PRECONDITION, Refused
 
 
 async def delete(request: Request) -> Response:
@@ -17,7 +18,7 @@ async def delete(request: Request) -> Response:
     """
     asked = params.selection(request.path, strict=request.strict)
     now = await state(request.archive, asked)
-    tag = tag_of(now)[:STATE_LENGTH]
-    request.unchanged(Validators(tag, weak=True, changed_microseconds=now.changed_microseconds))
+    if not may_change(request.headers, now.tag, now.changed_microseconds):
+        raise Refused(PRECONDITION)
     await engine.delete(request.archive, asked)
     return no_content()

@@ -35,7 +35,7 @@ async def retrieve_metadata(request: Request) -> Response:
     forms = offers.METADATA if asked.instance is None else offers.METADATA_OF_ONE
     offer = request.negotiate(*forms)
     now = await state(request.archive, asked)
-    tag = tag_of(now, request.base_url, offer)
+    tag = tag_of(now.tag, request.base_url, offer)
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer

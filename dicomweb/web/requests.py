@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -14,6 +14,7 @@ from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.encodings import Encoding, refusal
 from dicomweb.engine.instances import Instance
+from dicomweb.engine.recent import Recent
 from dicomweb.web import params
 from dicomweb.web.conditions import Validators, Verdict, range_applies, verdict
 from dicomweb.web.contents import Content
@@ -46,6 +47,15 @@ class Request:
         return Headers(scope=self.scope)
 
     @cached_property
+    def fields(self) -> dict[str, str]:
+        """The headers by name in lower case; of one that was sent several times, one list."""
+        found: dict[str, str] = {}
+        for raw_name, raw_value in self.scope["headers"]:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        return found
+
+    @cached_property
     def parameters(self) -> params.Parameters:
         return params.parameters(self.scope["query_string"])
 
@@ -53,29 +63,23 @@ class Request:
     def strict(self) -> bool:
         return self.archive.settings.strict
 
-    @property
-    def is_safe(self) -> bool:
-        """Whether it only asks."""
-        return self.scope["method"] in ("GET", "HEAD")
-
     @cached_property
     def base_url(self) -> str:
         """The service root as this client can reach it (PS3.18 8.2), without a slash at its end."""
         settings = self.archive.settings
         if settings.public_url:
             return settings.public_url.rstrip("/")
-        return _base_url(self.scope, self.headers, _trusted(settings.trusted_proxies))
+        return _base_url(self.scope, self.fields, _trusted(settings.trusted_proxies))
 
     @cached_property
     def accept(self) -> str | None:
         """The Accept header; of several, one list."""
-        return ", ".join(self.headers.getlist("accept")) or None
+        return self.fields.get("accept")
 
     @property
     def takes_anything(self) -> bool:
         """Whether the client names nothing that it would rather have."""
-        named = [value for name, value in self.parameters if name == "accept"]
-        return not named and (self.accept or "*/*").strip() == "*/*"
+        return not self._accept_parameters and (self.accept or "*/*").strip() == "*/*"
 
     def url_of(self, instance: Instance) -> str:
         """The URL of an instance as this client can reach it."""
@@ -92,7 +96,7 @@ class Request:
 
         `encodings` are of what is stored: why it cannot be had as asked follows from them.
         """
-        asked = [value for name, value in self.parameters if name == "accept"]
+        asked = self._accept_parameters
         strict = self.strict if strict is None else strict
         try:
             return negotiate(self.accept, asked, offers, strict=strict)
@@ -101,6 +105,23 @@ class Request:
                 raise
             why = self._why_not(asked, encodings)
             raise Refused(NOT_ACCEPTABLE, "  ".join([*why, refused.detail])) from None
+
+    def negotiate_once(
+        self, key: Hashable, offers: Callable[[], Sequence[Offer]], encodings: Iterable[Encoding]
+    ) -> Offer:
+        """As `negotiate`, of offers that `key` stands for: what a client was given for such things
+        before it is given again, since viewers ask for the frames of a series one by one.
+        """
+        known = (key, self.accept, self._accept_parameters, self.strict)
+        offer = _given_before.get(known)
+        if offer is None:
+            offer = self.negotiate(*offers(), encodings=encodings)
+            _given_before.put(known, offer)
+        return offer
+
+    @cached_property
+    def _accept_parameters(self) -> tuple[str, ...]:
+        return tuple(value for name, value in self.parameters if name == "accept")
 
     def _why_not(self, asked: Iterable[str], encodings: Iterable[Encoding]) -> Iterable[str]:
         """A sentence for each transfer syntax that is asked for by name, and cannot be had."""
@@ -113,7 +134,7 @@ class Request:
         """304 where the client has this already (RFC 9110 13); Refused (412) where it demands
         something else.
         """
-        match verdict(self.headers, validators, safe=self.is_safe):
+        match verdict(self.fields, validators):
             case Verdict.NOT_MODIFIED:
                 return Response(304, [*validators.headers(), VARY])
             case Verdict.FAILED:
@@ -127,17 +148,20 @@ class Request:
         if length is None:
             return content.whole(headers)
         headers.append(("Accept-Ranges", "bytes"))
-        asked = self.headers.get("range")
+        asked = self.fields.get("range")
         if asked is None or self.scope["method"] != "GET":
             return content.whole(headers)
         found = spans(asked, length)
-        if found is None or not range_applies(self.headers, validators):
+        if found is None or not range_applies(self.fields, validators):
             return content.whole(headers)
         if not found:
             there = ("Content-Range", f"bytes */{length}")
             return problem(Refused(UNSATISFIABLE), [there], accept=self.accept)
         return content.some(found, headers)
 
+
+NEGOTIATIONS_REMEMBERED = 1_024
+_given_before: Recent[Hashable, Offer] = Recent(NEGOTIATIONS_REMEMBERED)
 
 VARY: Header = ("Vary", "Accept")
 
@@ -147,36 +171,30 @@ def _trusted(names: str) -> Trusted:
     return Trusted.parse(names)
 
 
-def _base_url(scope: Scope, headers: Headers, trusted: Trusted) -> str:
+def _base_url(scope: Scope, fields: Mapping[str, str], trusted: Trusted) -> str:
     """The root that Starlette keeps of an application that is mounted is the one of the whole."""
     client = scope.get("client")
     said = Origin()
     if trusted.everybody or trusted.networks:
-        said = origin(_joined(headers), client[0] if client else None, trusted)
+        said = origin(fields, client[0] if client else None, trusted)
     scheme = said.scheme or scope["scheme"]
     root: str = said.prefix + scope.get("app_root_path", scope.get("root_path", ""))
-    authority = said.authority or _authority(scope, headers, scheme)
+    authority = said.authority or _authority(scope, fields, scheme)
     return f"{scheme}://{authority}{root}{PREFIX}"
 
 
-def _joined(headers: Headers) -> dict[str, str]:
-    """Each proxy may add a line of its own."""
-    names: Iterable[str] = dict.fromkeys(headers.keys())
-    return {name: ", ".join(headers.getlist(name)) for name in names}
-
-
-def _authority(scope: Scope, headers: Headers, scheme: str) -> str:
+def _authority(scope: Scope, fields: Mapping[str, str], scheme: str) -> str:
     """Host and port.
 
     The Python dicomweb-client drops the port from its Host header.  Unless a proxy stands between,
     a Host without a port on a socket with an unusual one means that port.
     """
     host, port = scope.get("server") or ("localhost", None)
-    named = headers.get("host")
+    named = fields.get("host")
     if named is None:
         return host if port is None else f"{host}:{port}"
     bare = not named.rpartition("]")[2].count(":")
-    direct = not any(name in headers for name in ("forwarded", "x-forwarded-for", "via"))
+    direct = not any(name in fields for name in ("forwarded", "x-forwarded-for", "via"))
     if bare and direct and port not in (None, _DEFAULT_PORTS.get(scheme)):
         return f"{named}:{port}"
     return named

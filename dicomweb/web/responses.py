@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import escape
 
 import orjson
@@ -34,16 +35,16 @@ class Response:
         elif isinstance(self.body, bytes):
             await _send_last(send, self.body)
         elif isinstance(self.body, list):
-            for piece in self.body:
+            for piece in self.body[:-1]:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await _send_last(send, b"")
+            await _send_last(send, self.body[-1] if self.body else b"")
         else:
             async for piece in self.body:
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await _send_last(send, b"")
 
     def _head(self) -> list[tuple[bytes, bytes]]:
-        head = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.headers]
+        head = [(_lowered(name), value.encode("latin-1")) for name, value in self.headers]
         length = self._length()
         if length is not None and self.status not in (204, 304):
             head.append((b"content-length", b"%d" % length))
@@ -55,6 +56,11 @@ class Response:
         if isinstance(self.body, list):
             return sum(len(piece) for piece in self.body)
         return self.length
+
+
+@lru_cache
+def _lowered(name: str) -> bytes:
+    return name.lower().encode()
 
 
 async def _send_last(send: Send, body: bytes) -> None:

@@ -31,7 +31,7 @@ async def retrieve_instances(request: Request) -> Response:
     now = await state(request.archive, asked)
     stored = sorted(await encodings(request.archive, asked), key=astuple)
     files = {encoding: _files(request, encoding, alone=False) for encoding in stored}
-    best = _best_kind(request, files)
+    best = request.negotiate(*_kinds(files), encodings=stored)
     if best.media_type != DICOM:
         return await _otherwise(request, asked, now, best)
     chosen, partial = {}, False
@@ -40,7 +40,7 @@ async def retrieve_instances(request: Request) -> Response:
             chosen[encoding] = request.negotiate(*there)
         except Refused:
             partial = True
-    tag = tag_of(now, request.base_url, list(chosen.items()))
+    tag = tag_of(now.tag, request.base_url, sorted(map(str, chosen.items())))
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer
@@ -63,7 +63,11 @@ async def retrieve_instance(request: Request) -> Response:
 
     async def answer(found: Laid) -> Response:
         encoding = found.instance.encoding
-        offer = _best_kind(request, {encoding: _files(request, encoding, alone=True)})
+        offer = request.negotiate_once(
+            ("instance", encoding),
+            lambda: _kinds({encoding: _files(request, encoding, alone=True)}),
+            [encoding],
+        )
         if offer.media_type != DICOM:
             return await _otherwise(request, asked, found.instance.state, offer)
         validators = validators_of(request, found, offer)
@@ -81,8 +85,8 @@ def _files(request: Request, encoding: Encoding, *, alone: bool) -> list[Offer]:
     return offers.objects(syntaxes, encoding.syntax, alone=alone)
 
 
-def _best_kind(request: Request, files: Mapping[Encoding, list[Offer]]) -> Offer:
-    """What the client likes best of all there is: files, a zip archive of them, or what is in them.
+def _kinds(files: Mapping[Encoding, list[Offer]]) -> list[Offer]:
+    """All there is of them: files, a zip archive of them, or what is in them.
 
     Bulk data in place of files is what octet-stream and the types of codecs mean here (WADO-04,
     WADO-05).
@@ -90,13 +94,13 @@ def _best_kind(request: Request, files: Mapping[Encoding, list[Offer]]) -> Offer
     frames = dict.fromkeys(encoding.of_frames for encoding in files)
     values = [offer for syntax in frames for offer in offers.values([(syntax, 2)], syntax)]
     there = [offer for of_syntax in files.values() for offer in of_syntax]
-    return request.negotiate(*there, offers.ZIP, offers.OCTETS, *values, encodings=files)
+    return [*there, offers.ZIP, offers.OCTETS, *values]
 
 
 async def _otherwise(request: Request, asked: Selection, now: State, offer: Offer) -> Response:
     if offer is not offers.ZIP:
         return await values_of(request, asked, pixels_only=False)
-    tag = tag_of(now, offer)
+    tag = tag_of(now.tag, offer)
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer

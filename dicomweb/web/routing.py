@@ -52,10 +52,11 @@ class Dispatcher:
             group += 1 + len(names)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._respond(scope, receive)
+        response = await self.respond(scope, receive)
         await response(scope, receive, send)
 
-    async def _respond(self, scope: Scope, receive: Receive) -> Response:
+    async def respond(self, scope: Scope, receive: Receive) -> Response:
+        """The answer, not sent yet; Refused, and whatever else a handler raises."""
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         found = self._pattern.fullmatch(path)
         if found is None:
@@ -84,8 +85,11 @@ _CODED_TYPES = tuple(
 
 async def _coded(request: Request, response: Response) -> Response:
     """JSON and XML compressed where the client takes that (NEG-56), off the event loop."""
-    named = {name.lower(): value for name, value in response.headers}
-    if not named.get("content-type", "").startswith(_CODED_TYPES) or "content-encoding" in named:
+    headers = response.headers
+    if not headers or not headers[0][1].startswith(_CODED_TYPES):  # Content-Type is the first
+        return response
+    named = {name.lower() for name, _ in headers}
+    if "content-encoding" in named:
         return response
     if "vary" not in named:
         response.headers.append(("Vary", "Accept, Accept-Encoding"))

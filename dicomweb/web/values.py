@@ -31,7 +31,7 @@ def validators_of(request: Request, laid: Laid, *facts: object) -> Validators:
     The name of its blob is in the tag, and so in the boundary: it is never told.
     """
     instance = laid.instance
-    tag = tag_of(instance.state, instance.blob, request.base_url, *facts)
+    tag = tag_of(instance.state.tag, instance.blob, request.base_url, *facts)
     return Validators(tag, weak=False, changed_microseconds=instance.stored_microseconds)
 
 
@@ -44,8 +44,7 @@ async def retrieve_frames(request: Request) -> Response:
 
     async def answer(found: Laid) -> Response:
         numbers = retrieve.frames_there(found, asked.frames)
-        choices = [(syntax, len(numbers)) for syntax in retrieve.frame_offers(found)]
-        offer = _negotiated(request, found, choices)
+        offer = _negotiated_frames(request, found, len(numbers))
         url = f"{request.url_of(found.instance)}/frames/"
         sent = _frames(request, found, numbers, offer, url)
         return await _given(request, found, offer, sent, len(numbers), ("frames", numbers))
@@ -95,11 +94,25 @@ def _syntax_of(offer: Offer) -> TransferSyntax:
     return syntax_of(offer.transfer_syntax or EXPLICIT_VR_LE.uid)
 
 
+def _negotiated_frames(request: Request, found: Laid, count: int) -> Offer:
+    encoding, alone_first = found.instance.encoding, _wants_no_framing(request)
+
+    def there() -> list[Offer]:
+        choices = [(syntax, count) for syntax in retrieve.frame_offers(found)]
+        return offers.values(choices, encoding.of_frames, alone_first=alone_first)
+
+    return request.negotiate_once(("frames", encoding, count == 1, alone_first), there, [encoding])
+
+
+def _wants_no_framing(request: Request) -> bool:
+    """Whether a player asks for ranges of bytes and takes anything."""
+    return "range" in request.fields and request.takes_anything and not request.strict
+
+
 def _negotiated(
     request: Request, found: Laid, choices: Sequence[tuple[TransferSyntax, int]], own: str = ""
 ) -> Offer:
-    alone_first = "range" in request.headers and request.takes_anything and not request.strict
-    encoding = found.instance.encoding
+    encoding, alone_first = found.instance.encoding, _wants_no_framing(request)
     there = offers.values(choices, encoding.of_frames, own=own, alone_first=alone_first)
     return request.negotiate(*there, encodings=[encoding])
 
@@ -170,7 +183,7 @@ async def values_of(request: Request, asked: Selection, *, pixels_only: bool) ->
         )
     chooser = _Chooser(request, pixels_only)
     root, status = await _tally(chooser, asked)
-    tag = tag_of(now, request.base_url, root, pixels_only, request.accept)
+    tag = tag_of(now.tag, request.base_url, root, pixels_only, request.accept)
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer
