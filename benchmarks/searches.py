@@ -12,16 +12,14 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks import search_index
 from benchmarks.search_index import INSTANCES_A_SERIES, SERIES_A_STUDY, study_uid
-from dicomweb.engine.archive import Archive
+from dicomweb.engine.archive import Archive, open_archive
 from dicomweb.engine.search import search
 from dicomweb.settings import Settings
-from dicomweb.store.filesystem import Filesystem
 from dicomweb.store.opening import open_index
 from dicomweb.web import params, query
 from dicomweb.web.query import SearchResource
@@ -158,13 +156,9 @@ async def run(
         await grow(before + 1, size)
         print(f"{size:>9,} studies, built in {time.monotonic() - begun:.0f} s", flush=True)
         before = size
-        index = await open_index(url)
-        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as threads:
-            blobs = Filesystem(Path(folder))
-            archive = Archive(Settings(data=Path(folder)), index, blobs, threads)
-            measured.append(await measure(archive, size))
-            blobs.close()
-        await index.close()
+        with tempfile.TemporaryDirectory() as folder:
+            async with open_archive(Settings(data=Path(folder), index=url)) as archive:
+                measured.append(await measure(archive, size))
     return measured
 
 

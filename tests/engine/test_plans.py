@@ -1,0 +1,158 @@
+"""How the databases come by the rows of a search: by an index, never by reading a table.
+
+PS3.4 C.2.2.2 says nothing of it; users do (QIDO-72).  The searches are those of the bench.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy import select
+
+from benchmarks import search_index
+from benchmarks.searches import QUESTIONS
+from dicomweb.engine.archive import open_archive
+from dicomweb.engine.search import SORTED_MAX, search
+from dicomweb.settings import Settings
+from dicomweb.store.opening import open_index
+from dicomweb.store.postgresql import SEARCHING
+from dicomweb.store.sqlite import _values
+from dicomweb.store.statements import compiled
+from dicomweb.web import params, query
+from dicomweb.web.query import SearchResource
+from schemas.attributes import ATTRIBUTES, Level, Match
+from schemas.index import STUDY_TABLE
+from tests import postgresql
+
+STUDIES = 3_000
+ANY_STUDY = select(STUDY_TABLE.c.id).limit(1)
+
+KEYS = {
+    Match.UID: "1.2.3", Match.DATE: "19700101", Match.TIME: "10", Match.NUMBER: "3",
+    Match.TEXT: "CT", Match.NAME: "Doe*",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def grown_url(request, tmp_path_factory):
+    """The URL of an index of a few thousand studies, the same for all tests here."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path_factory.mktemp('grown') / 'index.sqlite'}"
+    else:
+        with postgresql.database(request.getfixturevalue("postgresql_server")) as url:
+            yield url
+
+
+class Watched:
+    """An index that notes what it is asked."""
+
+    def __init__(self, index):
+        self._index = index
+        self.dialect = index.dialect
+        self.asked = []
+
+    async def fetch(self, statement, parameters, seconds_max=None):
+        self.asked.append((statement, dict(parameters)))
+        return await self._index.fetch(statement, parameters, seconds_max)
+
+
+@pytest.fixture
+async def archive(grown_url, tmp_path):
+    index = await open_index(grown_url)
+    empty = not await index.fetch(ANY_STUDY, {})
+    await index.close()
+    if empty:
+        if grown_url.startswith("sqlite"):
+            search_index.grow_sqlite(Path(grown_url.removeprefix("sqlite:///")), 1, STUDIES)
+        else:
+            await search_index.grow_postgresql(grown_url, 1, STUDIES)
+    async with open_archive(Settings(data=tmp_path, index=grown_url)) as opened:
+        yield replace(opened, index=Watched(opened.index))
+
+
+async def plans(url: str, asked) -> list[str]:
+    """What each statement does, line by line, as the database tells."""
+    if url.startswith("sqlite"):
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            return [
+                row[3]
+                for dialect, statement, parameters in asked
+                for row in connection.execute(
+                    f"EXPLAIN QUERY PLAN {compiled(statement, dialect).sql}",
+                    _values(compiled(statement, dialect), parameters),
+                )
+            ]
+    connection = await asyncpg.connect(url, server_settings=SEARCHING)
+    try:
+        lines = []
+        for dialect, statement, parameters in asked:
+            made = compiled(statement, dialect)
+            rows = await connection.fetch(f"EXPLAIN {made.sql}", *made.values(parameters))
+            lines += [row[0] for row in rows]
+        return lines
+    finally:
+        await connection.close()
+
+
+READS_A_TABLE = re.compile(
+    r"Seq Scan|SCAN (patient|study|series|instance|content)(_value)?(?! USING|[a-z_])"
+)
+
+
+async def assert_by_index(archive, url: str) -> list[str]:
+    watched = archive.index
+    lines = await plans(url, [(watched.dialect, *one) for one in watched.asked])
+    watched.asked.clear()
+    assert lines
+    assert not [line for line in lines if READS_A_TABLE.search(line)], "\n".join(lines)
+    return lines
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
+async def test_no_common_search_reads_a_table(archive, grown_url, question):
+    asked = query.search(
+        SearchResource(question.level),
+        question.path,
+        params.parameters(question.text(STUDIES, 3).encode()),
+        limit_max=1_000,
+        strict=False,
+    )
+    assert (await search(archive, asked.query)).answers
+    lines = await assert_by_index(archive, grown_url)
+    if question.name == "recent studies, a page of 50":
+        assert not [line for line in lines if "TEMP B-TREE" in line or "Sort" in line], lines
+
+
+async def test_no_declared_key_reads_a_table_of_studies_or_series(archive, grown_url):
+    """QIDO-15, 16, 72: whatever the value is, and if nothing has it."""
+    for attribute in ATTRIBUTES:
+        if attribute.match is Match.NONE or attribute.level is Level.INSTANCE:
+            continue
+        level = max(attribute.level, Level.STUDY)
+        inherited = frozenset({Level.STUDY}) - {level}
+        name = f"{attribute.sequence}.{attribute.keyword}".lstrip(".")
+        asked = query.search(
+            SearchResource(level, inherited),
+            {},
+            [(name, KEYS[attribute.match])],
+            limit_max=100,
+            strict=False,
+        )
+        await search(archive, asked.query)
+        await assert_by_index(archive, grown_url)
+
+
+async def test_what_is_read_does_not_grow_with_what_matches(archive):
+    """Of a value that half of the archive has, no more is sorted than a bound."""
+    text = [("PatientSex", "F"), ("PatientName", "*e*"), ("limit", "5")]
+    asked = query.search(SearchResource(Level.STUDY), {}, text, limit_max=100, strict=False)
+    found = await search(archive, asked.query)
+    assert len(found.answers) == 5
+    probes = [given["bound"] for _, given in archive.index.asked if "bound" in given]
+    assert probes
+    assert max(probes) <= SORTED_MAX + 1
