@@ -31,6 +31,7 @@ format: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks $(ARGS)
+	$(BIN)/python -m benchmarks.searches $(SEARCHES)
 
 # Every real file as it is rendered, side by side, in build/contact-sheet-*.png.
 contact-sheet: $(VENV)/dev.stamp
