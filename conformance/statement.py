@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from dicomweb import settings
+from dicomweb.pixels.codecs.table import codec_of
 from dicomweb.pixels.encode import FORMATS
 from dicomweb.web.requests import PREFIX
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
@@ -66,16 +67,22 @@ def attributes(level: Level) -> str:
 
 def syntaxes() -> str:
     return table(
-        ["transfer syntax", "UID", "lossless", "a frame is", "given as"],
+        ["transfer syntax", "UID", "lossless", "a frame is", "decoded", "encoded"],
         (
-            [s.name, s.uid, "yes" if s.lossless else "no", f"`{s.media_type}`", _given(s)]
+            [s.name, s.uid, "yes" if s.lossless else "no", f"`{s.media_type}`", *_able(s)]
             for s in SYNTAXES
         ),
     )
 
 
-def _given(syntax: TransferSyntax) -> str:
-    return "as stored" if syntax.encapsulated else "Explicit VR Little Endian, or as stored"
+def _able(syntax: TransferSyntax) -> tuple[str, str]:
+    codec = codec_of(syntax)
+    encoded = "no"
+    if codec.encoder is not None:
+        encoded = "with loss" if codec.encoder.method else "yes"
+    if syntax.implicit:
+        encoded = "over DIMSE only"
+    return "no" if codec.decode is None else "yes", encoded
 
 
 def formats() -> str:
@@ -171,6 +178,17 @@ Patient attributes are matching keys at every level; a study's answer describes 
 
 Every object is kept byte for byte as it was sent.  A private transfer syntax is stored and given
 as it is.
+
+What is decoded can be had in whatever is encoded, if its pixels fit it: an instance, a frame, a
+study with each instance in the best of what is acceptable; where they do not fit, 406 says why.
+Without a transfer syntax in the request that is Explicit VR Little Endian, except of what cannot
+be decoded or is too long for it (PS3.18 8.7.3.4).  What is stored comes first where any syntax
+will do.  What loses something has to be named, is never made of what has lost something already,
+and is a derived object: a SOP Instance UID of its own (the same every time), Image Type DERIVED,
+Lossy Image Compression with ratio and method, the source and the derivation.  Colours of JPEG
+become RGB, those of JPEG 2000 and HTJ2K go through its transform and back; all else keeps its
+Photometric Interpretation, and unused bits of pixel cells are kept.  Lossy JPEG 2000 and HTJ2K
+are made for 50 dB of the range of values, JPEG has quality 90.
 
 {syntaxes()}
 

@@ -182,7 +182,7 @@ async def transcoded(archive: Archive, laid: Laid, way: Transcoding) -> File:
         length = _encapsulated_length([first]) if way.source.NumberOfFrames <= 1 else None
         pixels = _encapsulated(frames)
     else:
-        length = len(element_head(PIXEL_DATA, pixel_vr(way), 0)) + _even(way.result.native_bytes)
+        length = len(_native_head(way)) + _even(way.result.native_bytes)
         pixels = _native(frames, way)
     body = _closing(origin, _after(head, _spans(origin, pieces, pixels)))
     if way.wanted.deflated:
@@ -290,9 +290,15 @@ async def pixels(archive: Archive, laid: Laid, way: Transcoding) -> File:
 
 async def _native(frames: Chunks, way: Transcoding) -> Chunks:
     """Pixel Data with its head, native."""
-    head = element_head(PIXEL_DATA, pixel_vr(way), _even(way.result.native_bytes))
-    async for chunk in _after(head, _joined(frames, way)):
+    async for chunk in _after(_native_head(way), _joined(frames, way)):
         yield chunk
+
+
+def _native_head(way: Transcoding) -> bytes:
+    length = _even(way.result.native_bytes)
+    if way.wanted.implicit:
+        return delimiter(PIXEL_DATA, length)
+    return element_head(PIXEL_DATA, pixel_vr(way), length)
 
 
 async def _joined(frames: Chunks, way: Transcoding) -> Chunks:

@@ -21,24 +21,11 @@ CASES = [case for cases in AREAS.values() for case in cases]
 
 KNOWN: dict[str, str] = dict.fromkeys(
     [
-        "bulk-decoded",
-        "c-get-decompressed",
-        "c-move-decompressed",
         "capabilities",
         "capabilities-json",
-        "frames-decoded",
-        "frames-decoded-rle",
         "parity-implicit-on-the-web",
-        "parity-store-then-frames",
-        "retrieve-decoded-attributes",
-        "retrieve-decoded-stays-lossy",
         "store-implicit-by-the-letter",
-        "store-json-jp2-described",
         "syntax-by-dimse-any",
-        "syntax-default-decompresses",
-        "syntax-default-decompresses-rle",
-        "syntax-default-lossy",
-        "uri-decompressed",
     ],
     "On its way: what it is about has not landed yet.",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from io import BytesIO
 from pathlib import Path
@@ -21,8 +22,11 @@ from pydicom.uid import (
 )
 
 from dicomweb.app import create_app
+from dicomweb.engine import instances, retrieve
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
+from schemas.identifiers import Selection, Uid
+from schemas.syntaxes import IMPLICIT_VR_LE
 from tests.every_syntax import ENCODED, accept, every_syntax
 from tests.make import dataset, part10
 from tests.web.conftest import client_of
@@ -408,24 +412,28 @@ async def test_a_video_is_one_stream_that_nobody_takes_apart(server):
     assert f"transfer-syntax={_P}.4.102" in parts(answer)[0][0]["Content-Type"]
 
 
-async def test_a_hundred_clients_that_ask_for_one_frame_cause_one_decoding(tmp_path):
-    """The frame is large enough for them all to come while it is under way."""
-    settings = Settings(data=tmp_path / "data")
-    async with open_archive(settings) as archive:
+@contextlib.asynccontextmanager
+async def archive_and_client(data: Path):
+    """An archive, and its HTTP door."""
+    async with open_archive(Settings(data=data)) as archive:
         transport = httpx.ASGITransport(app=create_app(archive))
         base_url = "http://archive.test/dicom-web"
         async with httpx.AsyncClient(transport=transport, base_url=base_url) as client:
-            noise = np.random.default_rng(1).integers(0, 4096, (600, 600)).astype("u2")
-            encode = imagecodecs.jpeg2k_encode
-            frame = bytes(encode(noise, level=0, reversible=True, codecformat="J2K"))
-            ds = dataset(**UIDS, Rows=600, Columns=600)
-            await put(client, compressed(ds, J2K, [frame]))
-            asked = [client.get(f"{PATH}/frames/1") for _ in range(100)]
-            answers = await asyncio.gather(*asked)
-            assert all(noise.tobytes() in answer.content for answer in answers)
-            assert archive.workshop.computed == 1
-        kept = list((tmp_path / "data" / "cache").rglob("*"))
-        assert [path for path in kept if path.is_file()]
+            yield archive, client
+
+
+async def test_a_hundred_clients_that_ask_for_one_frame_cause_one_decoding(tmp_path):
+    """The frame is large enough for them all to come while it is under way."""
+    async with archive_and_client(tmp_path / "data") as (archive, client):
+        noise = np.random.default_rng(1).integers(0, 4096, (600, 600)).astype("u2")
+        frame = imagecodecs.jpeg2k_encode(noise, level=0, reversible=True, codecformat="J2K")
+        await put(client, compressed(dataset(**UIDS, Rows=600, Columns=600), J2K, [bytes(frame)]))
+        asked = [client.get(f"{PATH}/frames/1") for _ in range(100)]
+        answers = await asyncio.gather(*asked)
+        assert all(noise.tobytes() in answer.content for answer in answers)
+        assert archive.workshop.computed == 1
+    kept = (tmp_path / "data" / "cache").rglob("*")
+    assert [path for path in kept if path.is_file()]
 
 
 async def test_what_was_kept_of_a_deleted_instance_is_gone(tmp_path):
@@ -470,6 +478,30 @@ async def test_native_encodings_become_others(server, stored, uid):
         assert back.PixelData == expected
     else:
         assert (await _through(server, uid)).PixelData == expected
+
+
+@pytest.mark.parametrize("stored", [ELE, JPEG_LS, DeflatedExplicitVRLittleEndian])
+async def test_implicit_vr_is_there_for_the_other_door(tmp_path, stored):
+    """NEG-28 keeps it off the web; a C-MOVE destination may take nothing else (PS3.5 10.1)."""
+    ds = grey(frames=2)
+    ds.ReferencedImageSequence = [pydicom.Dataset()]
+    ds.ReferencedImageSequence[0].ReferencedSOPInstanceUID = "1.2.3"
+    pixels = np.frombuffer(ds.PixelData, "u2").reshape(2, 24, 17)
+    sent = part10(ds, stored) if stored != JPEG_LS else None
+    if sent is None:
+        frames = [bytes(imagecodecs.jpegls_encode(np.ascontiguousarray(one))) for one in pixels]
+        sent = compressed(ds, JPEG_LS, frames)
+    async with archive_and_client(tmp_path / "data") as (archive, client):
+        await put(client, sent)
+        at = Selection(*(Uid(uid) for uid in UIDS.values()))
+        laid = await instances.laid(archive, at)
+        part = await retrieve.part(archive, laid.instance, IMPLICIT_VR_LE)
+        body = await retrieve.joined_body(part)
+    back = pydicom.dcmread(BytesIO(body))
+    assert part.length in (None, len(body))
+    assert back.file_meta.TransferSyntaxUID == ImplicitVRLittleEndian
+    assert (back.pixel_array == pixels).all()
+    assert back.ReferencedImageSequence[0].ReferencedSOPInstanceUID == "1.2.3"
 
 
 # What can be had is told beforehand ---------------------------------------------------------
