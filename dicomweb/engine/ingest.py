@@ -285,7 +285,11 @@ class Upload:
         and the next start finds out.
         """
         archive, blob = self._archive, prepared.blob
-        receipt = await archive.index.record(prepared.entry, self._duplicates)
+        try:
+            receipt = await archive.index.record(prepared.entry, self._duplicates)
+        except Refused:  # then it is known that nothing was recorded
+            archive.later(partial(archive.blobs.withdraw, blob))
+            raise
         if receipt.blob == blob:
             archive.later(partial(archive.blobs.settle, blob))
         else:

@@ -11,6 +11,7 @@ from sqlalchemy.sql import ClauseElement
 from dicomweb.store.index import Index, TookTooLong
 from dicomweb.store.recording import LostRace
 from dicomweb.store.statements import POSTGRESQL, Ask, Parameters, Row, Transaction, compiled
+from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 T = TypeVar("T")
 
@@ -61,9 +62,14 @@ class PostgresqlIndex(Index):
         for _ in range(TRIES_MAX - 1):
             try:
                 return await self._try(make())
+            except asyncpg.DiskFullError:
+                break  # the last try says so
             except (LostRace, asyncpg.DeadlockDetectedError, asyncpg.SerializationError):
                 continue
-        return await self._try(make())
+        try:
+            return await self._try(make())
+        except asyncpg.DiskFullError as error:
+            raise Refused(OUT_OF_RESOURCES, "The index has no room on its disk.") from error
 
     async def close(self) -> None:
         await super().close()

@@ -16,6 +16,7 @@ from sqlalchemy.sql import ClauseElement
 
 from dicomweb.store.index import Index, TookTooLong
 from dicomweb.store.statements import SQLITE, Ask, Compiled, Parameters, Row, Transaction, compiled
+from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 T = TypeVar("T")
 
@@ -106,13 +107,15 @@ class SqliteIndex(Index):
 
 def _transact(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
     """Runs a transaction in this thread: one hop for all of its statements."""
-    connection.execute("BEGIN IMMEDIATE")
     try:
+        connection.execute("BEGIN IMMEDIATE")
         result = _drive(connection, transaction)
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException as error:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.Error) and error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise Refused(OUT_OF_RESOURCES, "The index has no room on its disk.") from error
         raise
     return result
 
