@@ -1,4 +1,4 @@
-"""`python -m benchmarks.memory`: what storing costs in resident memory, which is nothing to speak of.
+"""`python -m benchmarks.memory`: what storing costs in resident memory.
 
 An instance of 5 GB, and a request of 2,000 instances, as multipart/related; the same 5 GB as
 metadata with a part of bulk data.  The figure is the rise of the server's peak (VmHWM, Linux) over
@@ -62,11 +62,11 @@ def many_instances(count: int) -> Iterator[bytes]:
     """A multipart body of CT slices of one series."""
     series = {"StudyInstanceUID": generate_uid(), "SeriesInstanceUID": generate_uid()}
     pixels = {"Rows": 512, "Columns": 512, "PixelData": bytes(SLICE_BYTES)}
-    uid = generate_uid()[:50].rstrip(".")
-    stem = instance(**series, **pixels, SOPInstanceUID=f"{uid}.00000")
+    uid = generate_uid()[:50].rstrip(".0")
+    stem = instance(**series, **pixels, SOPInstanceUID=f"{uid}.10000")
     for number in range(count):
         yield f"\r\n--{BOUNDARY}\r\nContent-Type: {DICOM}\r\n\r\n".encode()
-        yield stem.replace(f"{uid}.00000".encode(), f"{uid}.{number + 10000}".encode())
+        yield stem.replace(f"{uid}.10000".encode(), f"{uid}.{number + 10000}".encode())
     yield f"\r\n--{BOUNDARY}--\r\n".encode()
 
 

@@ -5,16 +5,25 @@ Shared by all that walks a data set.  No value is decoded here.
 
 from __future__ import annotations
 
-import mmap
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, Protocol
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 
 from schemas.syntaxes import TransferSyntax
 
-Buffer = bytes | mmap.mmap
+
+class Buffer(Protocol):
+    """The bytes of an object: `bytes`, a mapped file, or what reads a file piece by piece."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: slice, /) -> bytes: ...
+
+    def find(self, wanted: bytes, start: int, end: int, /) -> int: ...
+
+
 Order = Literal["little", "big"]
 
 UNDEFINED = 0xFFFFFFFF

@@ -224,8 +224,7 @@ class Upload:
             self._pieces = [b"".join(self._pieces)]
             yield Source(self._pieces[0])
         else:
-            with parsing.mapped(self._staged.fileno()) as source:
-                yield source
+            yield parsing.source_of(self._staged.fileno())
 
     def _check(self, source: Source) -> tuple[Read, Identity]:
         read = parsing.read(source)

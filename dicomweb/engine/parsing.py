@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
+import errno
 import os
 import tempfile
 import zlib
@@ -16,6 +16,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.tag import Tag
 
 from dicomweb.engine.entries import Identity, values_of
+from dicomweb.engine.window import Window
 from dicomweb.pixels import frames
 from dicomweb.pixels.description import PixelDescription
 from dicomweb.pixels.frames import FrameIndex
@@ -23,8 +24,9 @@ from dicomweb.pixels.layout import Layout
 from schemas import values
 from schemas.attributes import TAGS
 from schemas.dicom_json import INSTANCE_URL, Header, PixelElement, encode
+from schemas.elements import Buffer
 from schemas.part10 import HEAD_LENGTH, PREFIX, DataSetLocation, file_meta, locate
-from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, TOO_LARGE, Refused
+from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, OUT_OF_RESOURCES, TOO_LARGE, Refused
 
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 BLOCK_BYTES = 1024 * 1024
@@ -53,7 +55,7 @@ _WANTED = TAGS | frozenset(_DESCRIBED.values())
 class Source:
     """The bytes of an object, in memory or in a file: only what is asked for is touched."""
 
-    buffer: bytes | mmap.mmap
+    buffer: Buffer
     fileno: int | None = None
 
     @property
@@ -61,17 +63,15 @@ class Source:
         return len(self.buffer)
 
     def read(self, offset: int, length: int) -> bytes:
-        """A piece by pread where there is a file, so that a long scan maps no pages of it."""
+        """A piece, by pread where there is a file."""
         if self.fileno is None:
             return self.buffer[offset : offset + length]
         return os.pread(self.fileno, length, offset)
 
 
-@contextmanager
-def mapped(fileno: int) -> Iterator[Source]:
-    """The Source of an open, not empty file."""
-    with mmap.mmap(fileno, 0, access=mmap.ACCESS_READ) as buffer:
-        yield Source(buffer, fileno)
+def source_of(fileno: int) -> Source:
+    """The Source of an open file; memory holds a window of it."""
+    return Source(Window(fileno), fileno)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +125,15 @@ def inflated(source: Source, begin: int) -> Iterator[Source]:
                         raise Refused(TOO_LARGE, f"It inflates to over {INFLATED_BYTES_MAX} bytes.")
         except zlib.error as error:
             raise Refused(NOT_DICOM, f"It says it is deflated, and is not: {error}.") from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise Refused(OUT_OF_RESOURCES, "There is no room to inflate it.") from None
         size += file.write(inflater.flush())
         if not size:
             raise Refused(NOT_DICOM, "It is deflated, and nothing is in it.")
         file.flush()
-        with mapped(file.fileno()) as whole:
-            yield whole
+        yield source_of(file.fileno())
 
 
 def _layout(
