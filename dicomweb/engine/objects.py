@@ -190,6 +190,19 @@ async def transcoded(archive: Archive, laid: Laid, way: Transcoding) -> File:
     return File(None if length is None else len(head) + size_of(pieces) + length, body)
 
 
+async def probe(archive: Archive, laid: Laid, way: Transcoding) -> None:
+    """Raises what `transcoded` would, before anything is sent; the work is not done twice where it
+    is costly.
+    """
+    _complete(laid, way)
+    origin = Origin(archive, laid.instance)
+    await origin.open()
+    try:
+        await frame(origin, laid, way, 1)
+    finally:
+        await origin.close()
+
+
 async def _derived(origin: Origin, laid: Laid, way: Transcoding, first: bytes) -> File:
     """With loss: how much was lost is said in front of the frames, so they are all made before."""
     archive, instance = origin.archive, laid.instance

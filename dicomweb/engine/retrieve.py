@@ -20,7 +20,7 @@ from dicomweb.engine import encodings, objects
 from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import decompress
-from dicomweb.engine.encodings import ways
+from dicomweb.engine.encodings import Encoding, ways
 from dicomweb.engine.instances import Instance, Laid
 from dicomweb.engine.objects import Origin
 from dicomweb.pixels.frames import align, whole_words
@@ -98,6 +98,19 @@ async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> 
     else:
         file = await objects.transcoded(archive, await rows.laid_of(archive, instance), way)
     return Part(file.length, file.body, syntax)
+
+
+def may_fail(encoding: Encoding, syntax: TransferSyntax) -> bool:
+    """Whether pixels have to be decoded for it, which broken ones cannot be."""
+    way = ways(encoding)[syntax.uid]
+    return encoding.syntax.encapsulated and way is not None and not way.is_copy
+
+
+async def probe(archive: Archive, instance: Instance, syntax: TransferSyntax) -> None:
+    """Raises Refused (UNDECODABLE) if `part` would: by the first frame, and by their number."""
+    way = ways(instance.encoding)[syntax.uid]
+    assert way is not None, "what may fail goes some way"
+    await objects.probe(archive, await rows.laid_of(archive, instance), way)
 
 
 async def _after(head: bytes, chunks: Chunks) -> Chunks:

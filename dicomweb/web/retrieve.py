@@ -18,8 +18,11 @@ from dicomweb.web.responses import Response
 from dicomweb.web.values import validators_of, values_of
 from dicomweb.web.zipped import zipped
 from schemas.identifiers import Selection
-from schemas.reasons import Refused
-from schemas.syntaxes import syntax_of
+from schemas.reasons import UNDECODABLE, Refused
+from schemas.syntaxes import TransferSyntax, syntax_of
+
+PROBED_MAX = 32
+"""Compressed instances of a collection that are decoded before its status is told."""
 
 
 async def retrieve_instances(request: Request) -> Response:
@@ -44,16 +47,50 @@ async def retrieve_instances(request: Request) -> Response:
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer
+    broken = await _broken(request, asked, chosen)
     headers = [*validators.headers(), VARY]
-    return multipart_stream(DICOM, _each(request, asked, chosen), headers, 206 if partial else 200)
+    status = 206 if partial or broken else 200
+    return multipart_stream(DICOM, _each(request, asked, chosen, broken), headers, status)
+
+
+async def _broken(
+    request: Request, asked: Selection, chosen: Mapping[Encoding, Offer]
+) -> frozenset[int]:
+    """Instances among the first PROBED_MAX whose pixels cannot be decoded; Refused if there are no
+    others.  One that comes later cuts the answer.
+    """
+    doubted = {e for e, offer in chosen.items() if retrieve.may_fail(e, _syntax_of(offer))}
+    if not doubted:
+        return frozenset()
+    found: dict[int, Refused] = {}
+    seen = probed = 0
+    async for instance in instances(request.archive, asked):
+        seen += instance.encoding in chosen
+        if instance.encoding in doubted:
+            probed += 1
+            try:
+                syntax = _syntax_of(chosen[instance.encoding])
+                await retrieve.probe(request.archive, instance, syntax)
+            except Refused as refused:
+                if refused.reason is not UNDECODABLE:
+                    raise
+                found[instance.id] = refused
+        if probed >= PROBED_MAX:
+            return frozenset(found)
+    if found and len(found) == seen:
+        raise next(iter(found.values()))
+    return frozenset(found)
 
 
 async def _each(
-    request: Request, asked: Selection, chosen: Mapping[Encoding, Offer]
+    request: Request,
+    asked: Selection,
+    chosen: Mapping[Encoding, Offer],
+    broken: frozenset[int],
 ) -> AsyncIterator[Sent]:
     async for instance in instances(request.archive, asked):
         offer = chosen.get(instance.encoding)
-        if offer is not None:
+        if offer is not None and instance.id not in broken:
             yield await _sent(request, instance, offer)
 
 
@@ -114,6 +151,10 @@ async def _otherwise(request: Request, asked: Selection, now: State, offer: Offe
     return Response(200, headers, zipped(request, asked))
 
 
+def _syntax_of(offer: Offer) -> TransferSyntax:
+    return syntax_of(offer.transfer_syntax or "")
+
+
 async def _sent(request: Request, instance: Instance, offer: Offer) -> Sent:
-    part = await retrieve.part(request.archive, instance, syntax_of(offer.transfer_syntax or ""))
+    part = await retrieve.part(request.archive, instance, _syntax_of(offer))
     return Sent(part, offer.content_type, request.url_of(instance))

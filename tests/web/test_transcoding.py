@@ -353,6 +353,53 @@ async def test_a_series_is_given_without_the_instance_that_has_no_such_form(serv
     assert (await server.get(series)).status_code == 200
 
 
+def _one_of_three(number: int, *, whole: bool = True) -> bytes:
+    frame = bytes(imagecodecs.jpegls_encode(np.full((24, 17), number, "u2")))
+    ds = grey()
+    ds.SOPInstanceUID = f"1.2.5.1.{number}"
+    return compressed(ds, JPEG_LS, [frame if whole else frame[:-40]])
+
+
+async def test_a_series_is_given_without_the_instance_that_is_broken(server):
+    """WADO-09: 206, and the others; as they are stored all of them; 406 where none is whole."""
+    await put(server, _one_of_three(1), _one_of_three(2, whole=False), _one_of_three(3))
+    series = PATH.rpartition("/instances")[0]
+    answer = await server.get(series)
+    assert answer.status_code == 206
+    assert [h["Content-Location"][-1] for h, _ in parts(answer)] == ["1", "3"]
+    stored = await server.get(series, headers={"Accept": f"{MULTIPART}; transfer-syntax=*"})
+    assert (stored.status_code, len(parts(stored))) == (200, 3)
+    for number in (1, 3):
+        await put(server, _other_series(_one_of_three(number, whole=False), number))
+    answer = await server.get(f"/studies/{UIDS['StudyInstanceUID']}/series/1.2.5.2")
+    assert answer.status_code == 406
+    assert "cannot be decoded" in answer.text
+
+
+def _other_series(data: bytes, number: int) -> bytes:
+    ds = pydicom.dcmread(BytesIO(data))
+    ds.SeriesInstanceUID, ds.SOPInstanceUID = "1.2.5.2", f"1.2.5.2.{number}"
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    file = BytesIO()
+    ds.save_as(file)
+    return file.getvalue()
+
+
+async def test_pixels_too_long_for_explicit_little_endian_stay_compressed(server):
+    """NEG-27, NEG-31: by default as they are stored; asked for by name they are refused."""
+    frame = bytes(imagecodecs.jpegls_encode(np.zeros((1024, 1024), "u2")))
+    ds = dataset(**UIDS, Rows=1024, Columns=1024, NumberOfFrames=2100)
+    await put(server, compressed(ds, JPEG_LS, [frame] * 2100))
+    assert (await server.head(PATH)).status_code == 200
+    ((headers, _),) = parts(await server.get(PATH))
+    assert headers["Content-Type"].endswith(JPEG_LS)
+    answer = await server.get(PATH, headers={"Accept": accept(ELE)})
+    assert answer.status_code == 406
+    assert "too long" in answer.text
+    octets = {"Accept": "application/octet-stream"}
+    assert (await server.get(f"{PATH}/frames/2100", headers=octets)).content == bytes(2 * 1024**2)
+
+
 # Where frames lie ------------------------------------------------------------------------------
 
 
@@ -463,8 +510,9 @@ async def test_what_was_kept_of_a_deleted_instance_is_gone(tmp_path):
 )
 @pytest.mark.parametrize("uid", [ELE, DeflatedExplicitVRLittleEndian, RLE, J2K])
 async def test_native_encodings_become_others(server, stored, uid):
-    """NEG-26, NEG-37, ENC-10: attributes, sequences and pixels stay what they are."""
+    """NEG-26, NEG-37, ENC-10, ENC-20: attributes, private ones too, and pixels stay the same."""
     ds = grey(StudyComments="stays")
+    ds.private_block(0x0011, "SOMEBODY", create=True).add_new(1, "LO", "stays too")
     ds.ReferencedImageSequence = [pydicom.Dataset()]
     ds.ReferencedImageSequence[0].ReferencedSOPInstanceUID = "1.2.3"
     expected = ds.PixelData
@@ -473,6 +521,8 @@ async def test_native_encodings_become_others(server, stored, uid):
     await put(server, part10(ds, stored))
     back = await fetched(server, uid)
     assert back.StudyComments == "stays"
+    # Implicit VR does not say what a private element is: UN then (PS3.5 6.2.2).
+    assert back.private_block(0x0011, "SOMEBODY")[1].value in ("stays too", b"stays too ")
     assert back.ReferencedImageSequence[0].ReferencedSOPInstanceUID == "1.2.3"
     if uid in (ELE, DeflatedExplicitVRLittleEndian):
         assert back.PixelData == expected
