@@ -7,10 +7,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := schemas dicomweb dimse_bridge conformance
 
-.PHONY: serve test test-corpus check format bench contact-sheet statement lock clean
+.PHONY: serve test test-corpus check format bench contact-sheet statement lock clean ohif
 
 serve: $(VENV)/serve.stamp
 	@$(BIN)/dicomweb serve $(ARGS)
+
+# The published OHIF viewer, for: make serve ARGS="--ohif ohif/dist"
+ohif:
+	mkdir -p ohif && cd ohif && rm -rf dist package *.tgz && npm pack --silent @ohif/app
+	cd ohif && tar xzf *.tgz package/dist && mv package/dist dist && rm -r package *.tgz
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest --numprocesses auto --dist loadscope $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
+from dicomweb.web import ohif
 from dicomweb.web.browser import Browser
 from dicomweb.web.cors import Cors
 from dicomweb.web.request_log import RequestLog
@@ -36,12 +38,14 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
     allowed = [t for t in TRANSACTIONS if t.method != "DELETE" or settings.allow_delete]
     dicomweb, beside = Dispatcher(archive, allowed), Dispatcher(archive, BESIDE)
     handlers: dict[Any, Any] = {Refused: _refused, ClientDisconnect: _gone}
+    viewer = ohif.Ohif(Path(settings.ohif), PREFIX) if settings.ohif else None
     rest = Starlette(
         routes=[
             Route("/healthz", _healthy),
             Route("/metrics", metrics),
             *(Route(t.path, beside) for t in BESIDE),
-            Mount("", Browser(PREFIX)),
+            *([Mount(ohif.ROOT, viewer)] if viewer else []),
+            Mount("", Browser(PREFIX, viewer)),
         ],
         exception_handlers=handlers,
     )

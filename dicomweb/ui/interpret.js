@@ -2,6 +2,8 @@
 // several searches, whose results are shown together.
 
 const MODALITIES = new Set("AR AU BDUS BI BMD CR CT CTPROTOCOL DG DOC DX ECG EPS ES FID GM HC HD IO IVOCT IVUS KER KO LEN LS MG MR NM OAM OCT OP OPM OPT OPV OSS OT PLAN PR PT PX REG RESP RF RG RTDOSE RTIMAGE RTPLAN RTRECORD RTSTRUCT RWV SEG SM SMR SR SRF STAIN TG US VA XA XC".split(" "));
+/** Those that are meant in small letters too; of the others some are names. */
+const COMMON = new Set(["CR", "CT", "DX", "MG", "MR", "NM", "PT", "RF", "SEG", "SR", "US", "XA"]);
 
 const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
@@ -90,10 +92,11 @@ export function interpret(input, level = "studies", now = new Date()) {
       keys.StudyDate = `${year}${two(month + 1)}01-${year}${two(month + 1)}31`;
       said.push(`date ${word} ${year}`);
       at += 1;
-    } else if (MODALITIES.has(word) && level !== "patients") {
+    } else if ((MODALITIES.has(word) || COMMON.has(word.toUpperCase())) && level !== "patients") {
       const key = level === "studies" ? "ModalitiesInStudy" : "Modality";
-      keys[key] = keys[key] ? `${keys[key]},${word}` : word;
-      said.push(`modality ${word}`);
+      const modality = word.toUpperCase();
+      keys[key] = keys[key] ? `${keys[key]}\\${modality}` : modality;
+      said.push(`modality ${modality}`);
     } else if (level !== "patients" && dates(word.toLowerCase(), now)) {
       keys.StudyDate = dates(word.toLowerCase(), now);
       said.push(`date ${word}`);

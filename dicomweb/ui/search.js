@@ -51,6 +51,7 @@ export async function show(main, given, { signal, go, title }) {
     more,
   );
 
+  const pictured = state.level !== "patients";
   let running = new AbortController();
   let paging = null;
   signal.addEventListener("abort", () => running.abort());
@@ -125,7 +126,7 @@ export async function show(main, given, { signal, go, title }) {
       return;
     }
     const body = h("tbody", null, page.map(row));
-    results.replaceChildren(h("table", { role: "table", class: state.level }, h("caption", { class: "hidden" }, level.label), h("thead", null, h("tr", { role: "row" }, h("th", { role: "columnheader", class: "picture" }, h("span", { class: "hidden" }, "Picture")), level.columns.map((column) => heading(column, current)))), body));
+    results.replaceChildren(h("table", { role: "table", class: `list-${state.level}` }, h("caption", { class: "hidden" }, level.label), h("thead", null, h("tr", { role: "row" }, pictured ? h("th", { role: "columnheader", class: "picture" }, h("span", { class: "hidden" }, "Picture")) : null, level.columns.map((column) => heading(column, current)))), body));
     further(body);
   }
 
@@ -148,7 +149,7 @@ export async function show(main, given, { signal, go, title }) {
       const content = column.cell(object);
       return at ? h("td", { role: "cell", class: column.class }, content) : h("th", { role: "rowheader", scope: "row", class: column.class }, h("a", { href: level.open(object) || "." }, content));
     });
-    const line = h("tr", { role: "row" }, h("td", { role: "cell", class: "picture" }, target ? thumbnail(target, 40, text(object, "Modality") || text(object, "ModalitiesInStudy").split(", ")[0]) : null), cells);
+    const line = h("tr", { role: "row" }, target ? h("td", { role: "cell", class: "picture" }, thumbnail(target, 40, text(object, "Modality") || text(object, "ModalitiesInStudy").split(", ")[0])) : null, cells);
     if (target) line.dataset.viewer = `view?${new URLSearchParams(Object.entries(target))}`;
     return line;
   }

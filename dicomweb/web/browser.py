@@ -19,6 +19,7 @@ from pydicom.datadict import DicomDictionary  # type: ignore[attr-defined]
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from dicomweb.web.ohif import Ohif
 from dicomweb.web.responses import Header, Response, problem
 from schemas.reasons import METHOD_NOT_ALLOWED, NOT_FOUND, Refused
 
@@ -98,7 +99,8 @@ class _File:
 class Browser:
     """An ASGI application that serves the study browser, to be mounted at the root."""
 
-    def __init__(self, prefix: str, *, ohif: bool = False) -> None:
+    def __init__(self, prefix: str, ohif: Ohif | None = None) -> None:
+        self._ohif = ohif
         sources = {name: file.read_bytes() for name, file in _walk(files("dicomweb") / "ui")}
         sources["dictionary.json"] = dictionary()
         digest = hashlib.sha256()
@@ -119,8 +121,10 @@ class Browser:
             self._files[folder + name] = _File(media_type, content, lasting=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        response = self._respond(scope["method"], path or "/", Headers(scope=scope))
+        path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+        if self._ohif and path not in self._files and await self._ohif.beside(scope, receive, send):
+            return
+        response = self._respond(scope["method"], path, Headers(scope=scope))
         await response(scope, receive, send)
 
     def _respond(self, method: str, path: str, headers: Headers) -> Response:
