@@ -84,7 +84,7 @@ export function interpret(input, level = "studies", now = new Date()) {
     const month = MONTHS.indexOf(word.toLowerCase().slice(0, 3));
     const year = listed[at + 1];
     if (word === "last" && WORDS[year]) continue;
-    if (field && !/^\d+$/.test(field[1])) {
+    if (field) {
       const keyword = SHORT[field[1].toLowerCase()] ?? field[1];
       keys[keyword] = keyword === "StudyDate" ? dates(field[2], now) ?? field[2] : field[2];
       said.push(`${keyword} ${field[2]}`);

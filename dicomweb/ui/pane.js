@@ -25,7 +25,7 @@ export class Pane {
     this.measures = new Map();
     this.canvas = h("canvas", { class: "picture" });
     this.corners = Object.fromEntries(["nw", "ne", "sw", "se"].map((corner) => [corner, h("div", { class: `corner ${corner}` })]));
-    this.slider = h("input", { type: "range", class: "slider", min: 1, max: 1, value: 1, "aria-label": "Image", oninput: () => this.show(this.slider.value - 1) });
+    this.slider = h("input", { type: "range", class: "slider", hidden: true, min: 1, max: 1, value: 1, "aria-label": "Image", oninput: () => this.show(this.slider.value - 1) });
     this.note = h("div", { class: "note", role: "status" });
     this.element = h("section", { class: "pane", tabindex: "0", "aria-label": "Pane" }, this.canvas, Object.values(this.corners), this.note, this.slider);
     this.image = document.createElement("canvas");
@@ -235,6 +235,8 @@ export class Pane {
     const lines = this.measures.get(this.picture.key) ?? [];
     context.setTransform(1, 0, 0, 1, 0, 0);
     const size = this.ratio;
+    // Also for whoever cannot see the canvas.
+    this.element.dataset.measured = lines.map(({ from, to }) => this.length(from, to)).join(", ");
     context.font = `600 ${13 * size}px system-ui, sans-serif`;
     for (const { from, to } of lines) {
       const [a, b] = [from, to].map((point) => matrix.transformPoint(point));
