@@ -163,10 +163,11 @@ async def _serve_associations(
 
 async def _serve(settings: Settings, listening: socket.socket, counters: Counters) -> int:
     async with open_archive(settings) as archive:
+        app = create_app(archive, counters)
         _log.info("Serving %s, data in %s", _url(settings, listening) + PREFIX, settings.data)
         server = _Server(
             uvicorn.Config(
-                create_app(archive, counters),
+                app,
                 log_config=None,
                 access_log=False,
                 lifespan="off",

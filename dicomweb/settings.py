@@ -187,6 +187,7 @@ class Settings(BaseModel):
         ge=0,
         description="Disk space in `data` for what was dear to compute, as transcoded frames; 0: "
         "nothing is kept.",
+    )
     ohif: str = Field(
         "",
         description="Folder of a built OHIF viewer, served at `/ohif/`; `make ohif` fetches one "
