@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from pathlib import Path
 
@@ -79,3 +80,44 @@ def test_frames_are_transcoded_in_bounded_memory(tmp_path):
                 assert sum(len(chunk) for chunk in whole.iter_raw()) > FRAMES
                 assert whole.status_code == 200
         assert peak_bytes(server.process.pid) - before < RISE_BYTES_MAX
+
+
+INSTANCES, INSTANCE_BYTES = 24, 8 * 1024**2
+SIPS = 8
+"""Reads of a client that then takes the rest: enough for the server to have filled every buffer."""
+
+
+def study():
+    """Instances of one series, a part each, made as they are sent."""
+    for number in range(INSTANCES):
+        ds = dataset(**IDS | {"SOPInstanceUID": f"1.2.7.1.{number}"}, Rows=2048, Columns=2048)
+        ds.PixelData = bytes(INSTANCE_BYTES)
+        yield f"\r\n--{BOUNDARY}\r\nContent-Type: application/dicom\r\n\r\n".encode() + part10(ds)
+    yield f"\r\n--{BOUNDARY}--\r\n".encode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Resident memory is read from Linux's /proc.")
+@pytest.mark.parametrize("accept", ["multipart/related; type=application/dicom", "application/zip"])
+def test_a_study_waits_for_a_slow_client(tmp_path, accept):
+    """WADO-11: what the client has not taken yet lies on the disk, not in memory."""
+    with serving(tmp_path) as server, httpx.Client(base_url=server.url, timeout=300) as http:
+        assert http.post("/studies", content=study(), headers=related_type()).status_code == 200
+        http.get("/studies/1.2.7/series/1.2.7.1/instances/1.2.7.1.0", headers={"Accept": accept})
+        before = peak_bytes(server.process.pid)
+        host, _, port = server.url.split("/")[2].partition(":")
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.connect((host, int(port)))
+            slow.sendall(
+                f"GET /dicom-web/studies/1.2.7 HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n"
+                "Connection: close\r\n\r\n".encode()
+            )
+            received = 0
+            for _ in range(SIPS):
+                received += len(slow.recv(4096))
+                assert http.get("/studies").status_code == 200
+            assert peak_bytes(server.process.pid) - before < RISE_BYTES_MAX // 4
+            while data := slow.recv(1 << 20):
+                received += len(data)
+        assert received > INSTANCES * INSTANCE_BYTES
+        assert peak_bytes(server.process.pid) - before < RISE_BYTES_MAX // 4

@@ -7,6 +7,7 @@ one answers a request is `negotiate`'s to say.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML, Offer
 from schemas.syntaxes import EXPLICIT_VR_LE, NATIVE, TransferSyntax
@@ -72,6 +73,7 @@ def values(
             if multipart or parts == 1:
                 names = dict.fromkeys((syntax.media_type, NATIVE))
                 found += [_encoded(name, syntax, stored, multipart=multipart) for name in names]
-        if own:
-            found.append(Offer(own, multipart))
+        if own:  # Who names it would rather have it than octets, which is the default.
+            found = [replace(offer, stored=offer.media_type == own) for offer in found]
+            found.append(Offer(own, multipart, stored=True))
     return found

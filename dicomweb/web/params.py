@@ -51,10 +51,11 @@ def uid(path: Mapping[str, str], name: str, *, strict: bool) -> Uid | None:
 def selection(path: Mapping[str, str], *, strict: bool) -> Selection:
     """What the path of a retrieve request points at (PS3.18 10.1.1)."""
     study, series, instance = (uid(path, n, strict=strict) for n in ("study", "series", "instance"))
-    return Selection(study, series, instance, frames(path["frames"]) if "frames" in path else ())
+    listed = frames(path["frames"], strict=strict) if "frames" in path else ()
+    return Selection(study, series, instance, listed)
 
 
-def frames(text: str) -> tuple[int, ...]:
+def frames(text: str, *, strict: bool = False) -> tuple[int, ...]:
     """The numbers of a frame list, in the order asked (PS3.18 10.1.1, RUL-23)."""
     numbers = text.split(",", FRAMES_MAX)
     if len(numbers) > FRAMES_MAX:
@@ -63,7 +64,10 @@ def frames(text: str) -> tuple[int, ...]:
         raise Refused(
             BAD_REQUEST, f"{text[:80]!r} is not a list of frame numbers; they begin at 1."
         )
-    return tuple(int(number) for number in numbers)
+    found = tuple(int(number) for number in numbers)
+    if strict and list(found) != sorted(set(found)):
+        raise Refused(BAD_REQUEST, f"{text[:80]!r} is not in ascending order.")
+    return found
 
 
 # Pictures ------------------------------------------------------------------------
