@@ -1,8 +1,9 @@
-"""`make bench`: ingest, a search, series metadata and a frame, against bare files in the same run.
+"""`make bench`: ingest, a search, series metadata, a frame and pictures, against bare limits.
 
 The limit for reading is an HTTP server that knows nothing of DICOM and serves the same bytes from
 a file: nginx where it is installed, else the same uvicorn with twenty lines.  The limit for writing
-is write + fsync of the same bytes.  Quote the ratios; the figures are this machine's, today.
+is write + fsync of the same bytes; that of rendering is told in `benchmarks.pictures`.  Quote the
+ratios; the figures are this machine's, today.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from benchmarks.client import Client
 from benchmarks.files import serving_files
 from benchmarks.material import Series, ct_series
+from benchmarks.pictures import pictures
 from tests.process import serving
 
 ROUNDS = 5
@@ -53,6 +55,9 @@ def main() -> None:
         print(f"{'':34} {'ours ms':>9} {'cpu ms':>9} {'limit ms':>9} {'ratio':>7}")
         for figure in figures(Path(folder), series):
             print(figure.row(), flush=True)
+        print()
+        for line in pictures(Path(folder), cpu_seconds):
+            print(line, flush=True)
 
 
 def figures(folder: Path, series: Series) -> list[Figure]:

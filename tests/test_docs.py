@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from conformance import statement
 from dicomweb.settings import Settings
@@ -82,6 +83,9 @@ def test_the_shell_examples_work_when_pasted(said_in_the_shell, workplace):
     assert '"Alphabetic":"CompressedSamples^CT1"' in said_in_the_shell
     assert (workplace / "ct.dcm").stat().st_size == 39206
     assert (workplace / "pixels.raw").stat().st_size == 128 * 128 * 2
+    for name, size in (("ct.jpg", (300, 300)), ("thumbnail.jpg", (128, 128))):
+        with Image.open(workplace / name) as picture:
+            assert (picture.format, picture.size) == ("JPEG", size)
 
 
 @pytest.mark.usefixtures("said_in_the_shell")

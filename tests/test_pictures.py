@@ -196,6 +196,8 @@ def by_pydicom(path: Path, ds: Dataset, scratch: Path) -> np.ndarray:
             low, high = 0.0, float((1 << ds.BitsStored) - 1)
             if ds.get("SegmentationType") == "FRACTIONAL":
                 high = float(ds.MaximumFractionalValue)
+            elif ds.get("SegmentationType") == "LABELMAP":
+                high = float(max(item.SegmentNumber for item in ds.SegmentSequence))
         light = (found.data - low) / ((high - low) or 1)
     light = np.clip(light, 0, 1)
     if ds.PhotometricInterpretation == "MONOCHROME1":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, or_, select
+from sqlalchemy import Select, bindparam, case, or_, select
 
 from dicomweb.engine import sources
 from dicomweb.engine.absence import missing
@@ -24,7 +24,11 @@ _WITHOUT_PICTURES = (
 @lru_cache
 def _series(by_series: bool) -> Select[Any]:
     found = (
-        select(SERIES_TABLE.c.id, SERIES_TABLE.c.SeriesInstanceUID)
+        select(
+            SERIES_TABLE.c.id,
+            SERIES_TABLE.c.SeriesInstanceUID,
+            SERIES_TABLE.c.NumberOfSeriesRelatedInstances,
+        )
         .select_from(STUDY_TABLE.join(SERIES_TABLE))
         .where(STUDY_TABLE.c.StudyInstanceUID == bindparam("study"))
     )
@@ -35,9 +39,8 @@ def _series(by_series: bool) -> Select[Any]:
     return found.order_by(about_others, SERIES_TABLE.c.SeriesNumber, SERIES_TABLE.c.id).limit(1)
 
 
-_COUNT = select(func.count()).where(INSTANCE_TABLE.c.series_id == bindparam("series"))
 _MIDDLE = (
-    select(INSTANCE_TABLE.c.SOPInstanceUID)
+    select(INSTANCE_TABLE.c.SOPInstanceUID, INSTANCE_TABLE.c.blob)
     .where(INSTANCE_TABLE.c.series_id == bindparam("series"))
     .order_by(INSTANCE_TABLE.c.InstanceNumber, INSTANCE_TABLE.c.id)
     .limit(1)
@@ -56,11 +59,9 @@ async def of(archive: Archive, selection: Selection) -> Source:
     asked = {"study": selection.study or ""}
     if selection.series is not None:
         asked["series"] = selection.series
-    for series, uid in await fetch(_series(selection.series is not None), asked):
-        ((count,),) = await fetch(_COUNT, {"series": series})
+    for series, uid, count in await fetch(_series(selection.series is not None), asked):
         before = {"series": series, "before": max(0, (count - 1) // 2)}
-        for (instance,) in await fetch(_MIDDLE, before):
-            return await sources.source(
-                archive, Selection(selection.study, Uid(uid), Uid(instance))
-            )
+        for instance, blob in await fetch(_MIDDLE, before):
+            place = Selection(selection.study, Uid(uid), Uid(instance))
+            return await sources.current(archive, place, blob)
     raise await missing(archive, selection)

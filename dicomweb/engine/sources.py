@@ -48,11 +48,19 @@ class Source:
 
 async def source(archive: Archive, selection: Selection) -> Source:
     """The one instance that `selection` points at; Refused (404, 410) where there is none."""
-    async for current in instances.instances(archive, selection):
-        # Whatever is remembered: an instance that was deleted or replaced is not shown any more.
-        known: Source | None = archive.pictures.sources.get(current.blob)
-        if known is not None:
-            return known
+    async for known in instances.instances(archive, selection):
+        return await current(archive, selection, known.blob)
+    raise await missing(archive, selection)
+
+
+async def current(archive: Archive, selection: Selection, blob: str) -> Source:
+    """The one instance that `selection` points at, of which the index just said where it lies.
+
+    Whatever is remembered: an instance that was deleted or replaced is not shown any more.
+    """
+    remembered: Source | None = archive.pictures.sources.get(blob)
+    if remembered is not None:
+        return remembered
     async for found in sources(archive, selection):
         archive.pictures.sources.put(found.laid.instance.blob, found, found.header_bytes)
         return found

@@ -99,20 +99,31 @@ def to_grey(spec: Grayscale, stored: Stored) -> Grey:
     return grey
 
 
+def cells_to_grey(spec: Grayscale, cells: Stored) -> Grey:
+    """The same of cells whose lowest bits are the stored values, whatever is above them.
+
+    It costs one look-up a pixel.  The spec has to have a VOI.
+    """
+    assert spec.voi is not None, "a window of the frame needs its values"
+    return _looked_up(spec, cells)
+
+
 def _looked_up(spec: Grayscale, stored: Stored) -> Grey:
-    """By a table of all values the array's type can have, addressed by its bit patterns."""
-    table = _table(spec, stored.dtype.kind == "i", stored.dtype.itemsize)
+    """By a table of all bit patterns that the array's type can have."""
+    table = _table(spec, stored.dtype.itemsize)
     unsigned: NDArray[Any] = stored.view(f"u{stored.dtype.itemsize}")
     found: Grey = np.take(table, unsigned)
     return found
 
 
 @lru_cache(maxsize=64)
-def _table(spec: Grayscale, signed: bool, size_bytes: int) -> Grey:
-    count = 1 << (8 * size_bytes)
+def _table(spec: Grayscale, size_bytes: int) -> Grey:
+    """Calculated once for each stored value, and repeated for what may be in the bits above."""
+    count = 1 << min(spec.bits, 8 * size_bytes)
     patterns = np.arange(count, dtype=np.int64)
-    values = np.where(patterns >= count // 2, patterns - count, patterns) if signed else patterns
-    return _calculated(spec, values)
+    half = count // 2
+    values = np.where(patterns >= half, patterns - count, patterns) if spec.signed else patterns
+    return np.tile(_calculated(spec, values), (1 << 8 * size_bytes) // count)
 
 
 def _calculated(spec: Grayscale, stored: Stored) -> Grey:

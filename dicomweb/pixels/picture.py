@@ -34,11 +34,10 @@ def picture(
     `description` is of `cells`.  `window` takes the place of the object's own; on colours it has no
     effect (REND-30).  Raises Refused (UNRENDERABLE) for what no display shows.
     """
-    stored = stored_values(cells, description)
     if description.SamplesPerPixel == 1:
-        image = _of_one_sample(stored, look, window)
+        image = _of_one_sample(cells, description, look, window)
     elif description.SamplesPerPixel in (3, 4):
-        image = _of_colours(stored, description, look)
+        image = _of_colours(stored_values(cells, description), description, look)
     else:
         raise Refused(
             UNRENDERABLE, f"Pixels of {description.SamplesPerPixel} samples are no picture."
@@ -48,15 +47,26 @@ def picture(
     return image
 
 
-def _of_one_sample(stored: Pixels, look: Look, window: Window | None) -> Image:
+def _of_one_sample(
+    cells: Pixels, description: PixelDescription, look: Look, window: Window | None
+) -> Image:
+    spec = look.grayscale if window is None else replace(look.grayscale, voi=window)
+    if look.is_grey and _lies_lowest(cells, description) and spec.voi is not None:
+        return Image(grayscale.cells_to_grey(spec, cells))
+    stored = stored_values(cells, description)
     if look.photometric == PALETTE_COLOR and look.palette is not None:
         if stored.dtype.kind == "f":
             raise Refused(UNRENDERABLE, "Palettes are for whole numbers.")
         return Image(colour.from_palette(look.palette, stored), look.profile)
-    spec = look.grayscale if window is None else replace(look.grayscale, voi=window)
     if window is None and stored.dtype.kind == "f":
         spec = replace(spec, voi=_of_fractions(spec.voi))
     return Image(grayscale.to_grey(spec, stored))
+
+
+def _lies_lowest(cells: Pixels, description: PixelDescription) -> bool:
+    """Whether the stored values are the lowest bits of cells that can be looked up."""
+    highest = description.HighBit in (0, value_bits(description) - 1)
+    return cells.dtype.kind in "iu" and cells.dtype.itemsize <= 2 and highest
 
 
 def _of_fractions(voi: Window | Lut | None) -> Window | Lut | None:

@@ -514,11 +514,12 @@ async def test_a_picture_is_made_once_for_all_who_ask(server):
     assert {a.content for a in answers[1:]} == {answers[1].content}
 
 
-async def test_a_deleted_instance_is_not_shown_any_more(server):
+async def test_a_deleted_instance_is_not_shown_any_more(tmp_path):
     """NEG-66, SEC: what was kept of it is not given out."""
-    url = await store(server, image())
-    assert (await ask(server, url + "/rendered")).status_code == 200
-    deleted = await server.delete(url)
-    if deleted.status_code == 405:
-        pytest.skip("There is no DELETE yet.")
-    assert (await ask(server, url + "/rendered")).status_code in (404, 410)
+    async with client_of(Settings(data=tmp_path, allow_delete=True)) as server:
+        url = await store(server, image())
+        for resource in ("/rendered", "/thumbnail"):
+            assert (await ask(server, url + resource)).status_code == 200
+        assert (await server.delete(url)).status_code == 204
+        for resource in ("/rendered", "/thumbnail"):
+            assert (await ask(server, url + resource)).status_code == 410
