@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -94,7 +95,7 @@ class Tally:
         self.counts[what] = self.counts.get(what, 0) + by
 
 
-class Association(asyncio.Protocol):
+class Association(asyncio.BufferedProtocol):
     """Either end of an association."""
 
     def __init__(
@@ -145,22 +146,23 @@ class Association(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        self._socket = transport.get_extra_info("socket")
-        if self._socket is not None:
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = _same_socket(transport)
         self._layer.connected(self._request)
         self._watch = self._loop.call_later(self._limits.idle_seconds, self._look)
         self._carry_out([])
         if self._opened is not None:
             self._opened(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._layer.room()
+
+    def buffer_updated(self, nbytes: int) -> None:
         self._active = self._loop.time()
-        self.tally.received_bytes += len(data)
+        self.tally.received_bytes += nbytes
         if QUICKACK is not None and self._socket is not None:
             # Peers with Nagle's algorithm on wait for this acknowledgement between two PDUs.
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
-        self._carry_out(self._layer.receive(data))
+        self._carry_out(self._layer.received(nbytes))
 
     def eof_received(self) -> bool:
         return False
@@ -168,6 +170,9 @@ class Association(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._carry_out(self._layer.lost())
         self._end("lost")
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
         for timer in (self._artim, self._watch):
             if timer is not None:
                 timer.cancel()
@@ -517,6 +522,16 @@ class Association(asyncio.Protocol):
     async def closed(self) -> None:
         """Returns when the connection is closed."""
         await asyncio.shield(self._closed)
+
+
+def _same_socket(transport: asyncio.BaseTransport) -> socket.socket | None:
+    """A socket of our own for the connection: what a loop gives out makes one for each call."""
+    found = transport.get_extra_info("socket")
+    if found is None:
+        return None
+    own = socket.socket(fileno=os.dup(found.fileno()))
+    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return own
 
 
 _TO_SEND = (State.ESTABLISHED, State.AWAITING_LOCAL_RELEASE)

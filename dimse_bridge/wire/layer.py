@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from dimse_bridge.wire import pdus
+from dimse_bridge.wire.buffer import Buffer
 from dimse_bridge.wire.items import Malformed
 from dimse_bridge.wire.pdus import (
-    HEAD_LENGTH,
     Abort,
     AssociateAccept,
     AssociateReject,
@@ -55,7 +55,7 @@ class UpperLayer:
         """The connection is to be closed once what is to be sent is sent."""
         self._requestor = requestor
         self._data_bytes_max = data_bytes_max
-        self._buffer = bytearray()
+        self._buffer = Buffer()
         self._outgoing: list[bytes] = []
         self._told: list[Indication] = []
 
@@ -69,32 +69,46 @@ class UpperLayer:
             self._happens(Event.REQUEST)
             self._happens(Event.CONNECTED, request)
 
-    def receive(self, data: bytes) -> list[Indication]:
-        """What the bytes that came tell; nothing, once the connection is closed."""
-        if self.state is State.IDLE:
-            return []
+    def room(self) -> memoryview:
+        """Where the next bytes may be put; `received` is to be told how many were."""
+        return self._buffer.room()
+
+    def received(self, count: int) -> list[Indication]:
+        """What the bytes that were put there tell; nothing, once the connection is closed."""
         buffer = self._buffer
-        buffer += data
-        at = 0
+        buffer.end += count
+        if self.state is State.IDLE:
+            buffer.clear()
+            return []
         try:
-            while len(buffer) - at >= HEAD_LENGTH and not self.closes:
-                length = int.from_bytes(buffer[at + 2 : at + 6], "big")
-                if length > pdus.length_max(buffer[at], self._data_bytes_max):
+            while not self.closes and (head := buffer.head()) is not None:
+                kind, length = head
+                if length > pdus.length_max(kind, self._data_bytes_max):
                     raise Malformed("A PDU is longer than what it may be.")  # noqa: TRY301
-                end = at + HEAD_LENGTH + length
-                if end > len(buffer):
+                body = buffer.body(length)
+                if body is None:
                     break
-                with memoryview(buffer) as whole, whole[at + HEAD_LENGTH : end] as body:
-                    pdu = pdus.parse(buffer[at], body)
+                with body:
+                    pdu = pdus.parse(kind, body)
                 self._happens(_EVENTS[type(pdu)], pdu)
-                at = end
+                buffer.pass_over(length)
         except Malformed:
-            known = at < len(buffer) and 0x01 <= buffer[at] <= 0x07
+            known = 0x01 <= kind <= 0x07
             reason = INVALID_PARAMETER if known else UNRECOGNIZED_PDU
-            at = len(buffer)
+            buffer.clear()
             self._happens(Event.INVALID_PDU, Abort(SERVICE_PROVIDER, reason))
-        del buffer[:at]
         return self._take_told()
+
+    def receive(self, data: bytes) -> list[Indication]:
+        """What the bytes that came tell."""
+        told: list[Indication] = []
+        while data:
+            with self.room() as room:
+                count = min(len(room), len(data))
+                room[:count] = data[:count]
+            told += self.received(count)
+            data = data[count:]
+        return told
 
     def lost(self) -> list[Indication]:
         """The connection is closed, by whomever."""
