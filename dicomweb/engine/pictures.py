@@ -29,6 +29,12 @@ THREADS = max(2, os.cpu_count() or 1)
 """The codecs let go of the interpreter, so they use as many processors as there are."""
 
 
+def _told(task: asyncio.Task[bytes]) -> None:
+    """A failure that nobody waits for any more is nothing to complain of."""
+    if not task.cancelled():
+        task.exception()
+
+
 class Pictures:
     """For use on the event loop; only `run` leaves it."""
 
@@ -48,6 +54,7 @@ class Pictures:
         task = self._making.get(key)
         if task is None:
             task = asyncio.ensure_future(self._made(key, make))
+            task.add_done_callback(_told)
             self._making[key] = task
         # Whoever goes away must not take the picture from those who wait for it as well.
         return await asyncio.shield(task)

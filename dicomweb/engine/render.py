@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from blake3 import blake3
 
@@ -173,6 +173,8 @@ def frame_image(
     cells, of_cells = cells_of(source, data)
     signed = of_cells.PixelRepresentation == 1
     how = look(source.ds, number, bits=value_bits(of_cells), signed=signed)
+    if view.profile is not Profile.NONE and not how.profile:
+        how = replace(how, profile=profiles.embedded(data))
     return picture(cells, of_cells, how, window=view.window, with_overlays=with_overlays)
 
 

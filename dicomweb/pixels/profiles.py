@@ -131,6 +131,18 @@ def profiled(image: Image, asked: Profile) -> Image:
     return replace(colour, profile=wanted)
 
 
+def embedded(codestream: bytes) -> bytes:
+    """The ICC profile in a JPEG or JPEG 2000 codestream; empty where there is none (REND-33)."""
+    if not codestream.startswith((b"\xff\xd8", b"\0\0\0\x0cjP  ")):
+        return b""
+    try:
+        with Pillow.open(io.BytesIO(codestream)) as picture:
+            profile = picture.info.get("icc_profile", b"")
+    except (OSError, ValueError, SyntaxError):
+        return b""
+    return profile if isinstance(profile, bytes) else b""
+
+
 def _converted(image: Image, own: bytes, wanted: bytes) -> Pillow.Image:
     if len(own) > PROFILE_BYTES_MAX:
         raise Refused(UNRENDERABLE, "The ICC Profile of the image is too large to be one.")

@@ -11,9 +11,12 @@ import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.uid import generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, generate_uid
 
+from dicomweb.pixels.profiles import profile_of
 from dicomweb.settings import Settings
+from schemas.view import Profile
 from tests.make import dataset, part10, related, related_type
 from tests.web.conftest import client_of
 
@@ -523,3 +526,31 @@ async def test_a_deleted_instance_is_not_shown_any_more(tmp_path):
         assert (await server.delete(url)).status_code == 204
         for resource in ("/rendered", "/thumbnail"):
             assert (await ask(server, url + resource)).status_code == 410
+
+
+async def test_the_profile_of_the_object_comes_before_the_codestreams(server):
+    """REND-33: (0028,2000), else what is in the stored codestream, else sRGB."""
+    samples = np.frombuffer(colours().PixelData, np.uint8).reshape(8, 16, 3)
+
+    def stored(own: Profile | None, of_object: Profile | None):
+        file = io.BytesIO()
+        options = {} if own is None else {"icc_profile": profile_of(own)}
+        Image.fromarray(samples).save(file, "JPEG", quality=95, **options)
+        ds = colours(
+            PixelData=encapsulate([file.getvalue()]),
+            PhotometricInterpretation="YBR_FULL_422",
+            ICCProfile=None if of_object is None else profile_of(of_object),
+        )
+        ds["PixelData"].VR = "OB"
+        ds["PixelData"].is_undefined_length = True
+        return part10(ds, JPEGBaseline8Bit)
+
+    for own, of_object, expected in (
+        (Profile.ROMM_RGB, Profile.ADOBE_RGB, b"Compatible with Adobe"),
+        (Profile.ROMM_RGB, None, b"ROMM RGB"),
+        (None, None, b"sRGB built-in"),
+    ):
+        url = await store_bytes(server, stored(own, of_object))
+        answer = await ask(server, url + "/rendered?iccprofile=yes")
+        profile = Image.open(io.BytesIO(answer.content)).info["icc_profile"]
+        assert expected in profile.replace(b"\0", b"")

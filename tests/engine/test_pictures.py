@@ -1,0 +1,117 @@
+"""Pictures are made once for all who ask, kept within a bound, and waited for by not too many."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from dicomweb.engine import pictures
+from dicomweb.engine.pictures import Pictures
+from dicomweb.engine.recent import Recent
+from schemas.reasons import Refused
+
+
+@pytest.fixture
+def made():
+    """Pictures that are closed in the end."""
+    some = Pictures(kept_bytes_max=100)
+    yield some
+    some.close()
+
+
+class Maker:
+    """Makes a picture once it is told to, and counts."""
+
+    def __init__(self, body: bytes = b"picture") -> None:
+        self.count = 0
+        self.go = asyncio.Event()
+        self._body = body
+
+    async def __call__(self) -> bytes:
+        self.count += 1
+        await self.go.wait()
+        return self._body
+
+
+async def test_a_picture_is_made_once_for_all_who_ask(made):
+    """Issue 6: single flight, then kept."""
+    make = Maker()
+    asked = [asyncio.ensure_future(made.get("a", make)) for _ in range(5)]
+    await asyncio.sleep(0)
+    make.go.set()
+    assert await asyncio.gather(*asked) == [b"picture"] * 5
+    assert await made.get("a", make) == b"picture"
+    assert make.count == 1
+
+
+async def test_whoever_leaves_does_not_take_it_from_the_others(made):
+    make = Maker()
+    first, second = [asyncio.ensure_future(made.get("a", make)) for _ in range(2)]
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    make.go.set()
+    assert await second == b"picture"
+
+
+async def test_a_failure_is_told_to_all_and_not_kept(made):
+    tries = []
+
+    async def fail() -> bytes:
+        tries.append(1)
+        raise Refused(pictures.BUSY)
+
+    for _ in range(2):
+        with pytest.raises(Refused):
+            await made.get("a", fail)
+    assert len(tries) == 2
+
+
+async def test_what_is_kept_has_a_bound(made):
+    """Issue 6: an LRU; memory flat."""
+    counts = []
+
+    def maker(name: str, size: int):
+        async def make() -> bytes:
+            counts.append(name)
+            return bytes(size)
+
+        return make
+
+    for name in "abcde":
+        await made.get(name, maker(name, 24))
+    await made.get("e", maker("e", 24))
+    await made.get("a", maker("a", 24))
+    assert counts == [*"abcde", "a"], "the oldest was dropped, the newest was kept"
+    for _ in range(2):
+        await made.get("huge", maker("huge", 60))
+    assert counts[-2:] == ["huge", "huge"], "one picture does not push out all others"
+
+
+async def test_too_much_that_waits_is_refused(made, monkeypatch):
+    """Issue 6: a bounded pool; NEG-70: 503."""
+    monkeypatch.setattr(pictures, "WAITING_MAX", 2)
+    release = threading.Event()
+    busy = [asyncio.ensure_future(made.run(release.wait)) for _ in range(pictures.THREADS + 2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Refused) as refused:
+        await made.run(lambda: None)
+    assert refused.value.reason.http == 503
+    release.set()
+    await asyncio.gather(*busy)
+    assert await made.run(lambda: 1) == 1
+
+
+def test_recent_counts_what_is_replaced_once():
+    recent: Recent[str, int] = Recent(10, size_max=100)
+    for _ in range(50):
+        recent.put("a", 1, 20)
+    recent.put("b", 2, 20)
+    assert (recent.get("a"), recent.get("b")) == (1, 2)
+    recent.forget("a")
+    recent.forget("a")
+    for name in "cdef":
+        recent.put(name, 3, 20)
+    assert recent.get("b") == 2
