@@ -281,6 +281,7 @@ _INSERT_CUSTOM = "INSERT INTO custom_attribute (id, path, level, vr, filled, goa
 def grow_sqlite(path: Path, first: int, last: int) -> None:
     """Adds studies `first` to `last`; indices are made anew, which is faster than keeping them."""
     connection = connect(path)
+    connection.execute("PRAGMA journal_mode=OFF")
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA foreign_keys=OFF")
     connection.execute("PRAGMA cache_size=-400000")
@@ -309,7 +310,7 @@ def grow_sqlite(path: Path, first: int, last: int) -> None:
     if first == 1:
         connection.execute(f"{_INSERT_CUSTOM} (?, ?, ?, ?, ?, ?)", _CUSTOM)
     connection.execute("COMMIT")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 
 

@@ -16,7 +16,8 @@ from dicomweb.pixels.encode import FORMATS
 from dicomweb.web.requests import PREFIX
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from dicomweb.web.routing import Transaction
-from schemas.attributes import ATTRIBUTES, Level
+from schemas import paths
+from schemas.attributes import ATTRIBUTES, PAIRS, Level
 from schemas.reasons import FAILURES, REQUEST_FAILURES, WARNINGS
 from schemas.syntaxes import SYNTAXES, TransferSyntax
 
@@ -52,7 +53,7 @@ def attributes(level: Level) -> str:
         ["attribute", "tag", "VR", "matching", "in every answer", "asked for by"],
         (
             [
-                a.keyword,
+                paths.name(a.path),
                 f"({a.tag[:4]},{a.tag[4:]})",
                 a.vr,
                 a.match.value,
@@ -110,6 +111,28 @@ def reasons() -> str:
         ),
     )
 
+
+SEARCHING = f"""\
+- The server is native: hierarchical and relational searches are answered from its own index, and by
+  both doors alike.  One answer holds `search_limit` results at most, the rest by `offset`.
+- Any other attribute can be a key or be included, private ones with their creator.  One that no
+  row above declares is matched in the stored metadata of the first instance of each patient,
+  study or series, of at most `search_scan` of them, and a Warning says so; custom attributes are
+  declared with `dicomweb index add`.
+- `fuzzymatching`: a person name is matched literally, or if each word asked for begins a word of
+  the name or has its key in the Cologne phonetics.  Without it, case, width and accents are not
+  told apart, and a name without "=" may be any component group.
+- `emptyvaluematching` and `multiplevaluematching` are supported.  Ranges of a date and its time
+  ({", ".join(f"{date} and {time}" for date, time in PAIRS)}) are combined.
+- `TimezoneOffsetFromUTC` says the zone of dates and date-times of a query, for objects that tell
+  theirs; a time alone is not shifted, a date-time without any offset is taken for UTC.
+- An entity without a value for a required key is not matched by one, but in strict mode.
+- A key of a level that a resource is not searched by is 400.  A list by backslash means any of its
+  values, with `multiplevaluematching` all; in attributes of VR CS a comma parts values, too.
+- The paging Warning counts up to a bound, and says "at least" beyond it.  A search that takes
+  longer than `search_seconds` is 413.
+- Additions: `orderby=[-]Attribute,...`, `text/csv`, `/patients`, `/patients/{{PatientID}}/studies`.
+"""
 
 RENDERING = """\
 - One picture is a JPEG unless something else is asked for.  Several frames are a part each, or
@@ -174,6 +197,9 @@ Patient attributes are matching keys at every level; a study's answer describes 
 
 {levels}
 
+### Searching
+
+{SEARCHING}
 ## Transfer syntaxes
 
 Every object is kept byte for byte as it was sent.  A private transfer syntax is stored and given

@@ -104,8 +104,6 @@ class Attribute:
     """Where the standard obliges us to match or return it; empty for our own additions."""
     required: bool = False
     """Present in every answer at its level, empty if need be."""
-    indexed: bool = False
-    """An index of its own, for keys that are asked for alone."""
     computed: Computed | None = None
     sequence: str = ""
     """The sequence whose items have it; empty for an attribute of the object itself."""
@@ -149,7 +147,7 @@ _INSTANCE = "PS3.18 Table 10.6.3-5"
 # fmt: off
 ATTRIBUTES = (
     Attribute(PATIENT, "PatientName",       Match.NAME, _KEYS, required=True, words=(Side.PATIENT_NAME_WORD, Side.PATIENT_NAME_KEY)),
-    Attribute(PATIENT, "PatientID",         Match.TEXT, _KEYS, required=True, indexed=True),
+    Attribute(PATIENT, "PatientID",         Match.TEXT, _KEYS, required=True),
     Attribute(PATIENT, "IssuerOfPatientID", Match.TEXT),
     Attribute(PATIENT, "PatientBirthDate",  Match.DATE, _STUDY, required=True),
     Attribute(PATIENT, "PatientSex",        Match.TEXT, _STUDY, required=True),
@@ -159,7 +157,7 @@ ATTRIBUTES = (
 
     Attribute(STUDY, "StudyDate",              Match.DATE, _KEYS, required=True),
     Attribute(STUDY, "StudyTime",              Match.TIME, _KEYS, required=True),
-    Attribute(STUDY, "AccessionNumber",        Match.TEXT, _KEYS, required=True, indexed=True),
+    Attribute(STUDY, "AccessionNumber",        Match.TEXT, _KEYS, required=True),
     Attribute(STUDY, "InstanceAvailability",   Match.NONE, _STUDY, computed=Computed.AVAILABILITY),
     Attribute(STUDY, "ModalitiesInStudy",      Match.TEXT, _KEYS, required=True, computed=Computed.MODALITIES, side=Side.MODALITY),
     Attribute(STUDY, "ReferringPhysicianName", Match.NAME, _KEYS, required=True, words=(Side.PHYSICIAN_NAME_WORD, Side.PHYSICIAN_NAME_KEY)),
@@ -167,7 +165,7 @@ ATTRIBUTES = (
     Attribute(STUDY, "StudyDescription",       Match.TEXT),
     Attribute(STUDY, "RetrieveURL",            Match.NONE, _STUDY, computed=Computed.RETRIEVE_URL),
     Attribute(STUDY, "StudyInstanceUID",       Match.UID, _KEYS, required=True),
-    Attribute(STUDY, "StudyID",                Match.TEXT, _KEYS, required=True, indexed=True),
+    Attribute(STUDY, "StudyID",                Match.TEXT, _KEYS, required=True),
     Attribute(STUDY, "NumberOfStudyRelatedSeries",    Match.NONE, _STUDY, computed=Computed.SERIES_IN_STUDY),
     Attribute(STUDY, "NumberOfStudyRelatedInstances", Match.NONE, _STUDY, computed=Computed.INSTANCES_IN_STUDY),
 

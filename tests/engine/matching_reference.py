@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from pydicom.dataset import Dataset
 
 COLOGNE = {
-    "MEYER": "67", "MAIER": "67", "SMITH": "862", "SCHMIDT": "862", "YAMADA": "62", "MULLER": "657",
-    "MUELLER": "657", "KATHE": "42", "TARO": "27", "JANE": "06", "JOHN": "06", "JON": "06",
-    "ANNA": "06", "DOE": "2", "DR": "27",
+    "MEYER": "67", "MAIER": "67", "SMITH": "862", "SCHMIDT": "862", "YAMADA": "062",
+    "MULLER": "657", "MUELLER": "657", "KATHE": "42", "TARO": "27", "JANE": "06", "JOHN": "06",
+    "JON": "06", "ANNA": "06", "DOE": "2", "DR": "27",
 }  # fmt: skip
 """Keys worked out by hand from Postel's table."""
 

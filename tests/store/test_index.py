@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, text
 
-from dicomweb.store.index import GROUP_MAX, WAITING_MAX, Index
+from dicomweb.store.index import GROUP_MAX, WAITING_MAX, Index, TookTooLong
 from dicomweb.store.opening import open_index
 from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
 from dicomweb.store.statements import SQLITE, among
@@ -488,3 +488,17 @@ async def test_a_statement_serves_many_values(index):
     first, second, none = [await index.fetch(query, {"p0": uid}) for uid in ("9.1", "9.2", "9.3")]
     assert first != second
     assert none == []
+
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+    "SELECT count(*) FROM n",
+    "postgresql": "SELECT count(*) FROM generate_series(1, 1000000000000)",
+}
+
+
+async def test_a_query_that_takes_too_long_is_given_up(index):
+    """QIDO-10: and the database is asked the next thing at once."""
+    with pytest.raises(TookTooLong):
+        await index.fetch(text(ENDLESS[index.dialect.name]), {}, seconds_max=0.2)
+    assert await index.fetch(text("SELECT 1"), {}, seconds_max=10) == [(1,)]

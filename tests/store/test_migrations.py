@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import MetaData, Table, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -245,3 +245,57 @@ async def test_tables_of_others_are_left_alone(index_url):
     await execute(index_url, "CREATE TABLE theirs (it INTEGER)")
     await started(index_url)
     assert {"theirs", "study"} <= await tables_of(index_url)
+
+
+OLDER = {
+    "patient": {"identity": "P1", "PatientName": "YAMADA^TARO=山田^太郎", "PatientID": "P1"},
+    "study": {
+        "patient_id": 1,
+        "StudyInstanceUID": "1.2",
+        "PatientName": "YAMADA^TARO=山田^太郎",
+        "ReferringPhysicianName": "HOUSE^G",
+        "ModalitiesInStudy": "\\CT\\SR\\",
+    },
+    "series": {"study_id": 1, "SeriesInstanceUID": "1.2.1", "Modality": "CT"},
+}
+REQUESTS = (
+    b'{"00081190":{"vr":"UR","Value":["\x10/x"]},"00201209":{"vr":"IS"\x0c},"00400275":{"vr":"SQ",'
+    b'"Value":[{"00400009":{"vr":"SH","Value":["S1"]}}]}}'
+)
+
+
+def insert_older(connection, name: str, told: dict) -> None:
+    """A row of the table as that schema has it; what is not told is empty."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    blank = {c.name: 1 if str(c.type) in ("BIGINT", "INTEGER") else "" for c in table.c}
+    connection.execute(table.insert(), {**blank, "answer": REQUESTS, **told})
+
+
+async def test_what_was_on_record_is_found_after_the_schema_grew(index_url):
+    """Names by component group, words and sounds, modalities, requests: made from the rows."""
+
+    def older(connection):
+        config = versions()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+
+    async with engine_of(index_url) as run:
+        await run(older)
+        for table, told in OLDER.items():
+            await run(lambda c, table=table, told=told: insert_older(c, table, told))
+    await started(index_url)
+
+    def held(connection):
+        select = "SELECT attribute, value FROM {0}_value ORDER BY attribute, value"
+        names = 'SELECT "PatientName", "PatientNameIdeographic" FROM study'
+        return (
+            connection.execute(text(names)).fetchall(),
+            *(connection.execute(text(select.format(t))).fetchall() for t in ("study", "series")),
+        )
+
+    async with engine_of(index_url) as run:
+        names, of_study, of_series = await run(held)
+    assert names == [("YAMADA^TARO", "山田^太郎")]
+    words = {(1, "TARO"), (1, "山田"), (2, "062"), (3, "HOUSE")}
+    assert words | {(5, "CT"), (5, "SR")} <= set(of_study)
+    assert of_series == [(6, "S1")]
