@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dicomweb.engine import reading
 from dicomweb.web import offers
+from dicomweb.web.capabilities import OPENAPI, OPENAPI_NAMED, WADL, describe
 from dicomweb.web.deletion import delete
 from dicomweb.web.metadata import retrieve_metadata
 from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML
@@ -14,6 +15,8 @@ from dicomweb.web.rendered import (
     retrieve_thumbnail,
 )
 from dicomweb.web.renditions import SINGLE
+from dicomweb.web.requests import Request
+from dicomweb.web.responses import Response
 from dicomweb.web.retrieve import retrieve_instance, retrieve_instances
 from dicomweb.web.routing import Transaction
 from dicomweb.web.search import search_for
@@ -62,8 +65,22 @@ _RENDERED = (
     reading.PDF,
 )
 
+_CAPABILITIES = tuple(map(str, (WADL, OPENAPI, OPENAPI_NAMED)))
+
+
+async def _describe(request: Request) -> Response:
+    return describe(request, TRANSACTIONS, WADL, OPENAPI, OPENAPI_NAMED)
+
+
+async def _describe_as_openapi(request: Request) -> Response:
+    return describe(request, TRANSACTIONS, OPENAPI, OPENAPI_NAMED)
+
+
 # fmt: off
 TRANSACTIONS = (
+    Transaction("Retrieve capabilities", "OPTIONS", "",                _describe,            "PS3.18 8.9",  _CAPABILITIES),
+    Transaction("Retrieve capabilities", "GET", "",                    _describe,            "PS3.18 8.9",  _CAPABILITIES),
+    Transaction("Retrieve capabilities", "GET", "/openapi.json",       _describe_as_openapi, "ours",        _CAPABILITIES[1:]),
     Transaction("Search patients",  "GET",  "/patients",               _PATIENTS,            "ours",        _RESULTS),
     Transaction("Search studies",   "GET",  "/patients/{patient}/studies", _STUDIES,         "ours",        _RESULTS),
     Transaction("Search studies",   "GET",  "/studies",                _STUDIES,             "PS3.18 10.6", _RESULTS),
