@@ -21,8 +21,11 @@ CASES = [case for cases in AREAS.values() for case in cases]
 
 KNOWN: dict[str, str] = dict.fromkeys(
     [
-        "capabilities",
-        "capabilities-json",
+        "bulk-decoded",
+        "c-get-decompressed",
+        "c-move-decompressed",
+        "frames-decoded",
+        "frames-decoded-rle",
         "parity-implicit-on-the-web",
         "store-implicit-by-the-letter",
         "syntax-by-dimse-any",
