@@ -89,7 +89,7 @@ _PAYLOADS = (
     DICOM_XML,
 )
 
-ANYWHERE = (400, 405, 406, 408, 413, 503)
+ANYWHERE = (400, 404, 405, 406, 408, 413, 503)
 """Statuses that any request can end with."""
 
 KINDS: Mapping[str, Kind] = {
