@@ -32,7 +32,7 @@ def describe(request: Request, transactions: Sequence[Transaction], *offers: Off
         body = wadl(shown, request.base_url)
     else:
         body = orjson.dumps(openapi(shown, request.base_url))
-    validators = Validators(tag_of(body), weak=True, changed_microseconds=0)
+    validators = Validators(tag_of(body.decode()), weak=True, changed_microseconds=0)
     safe = request.scope["method"] != "OPTIONS"
     unchanged = request.unchanged(validators) if safe else _unchanged(request, validators)
     if unchanged is not None:
