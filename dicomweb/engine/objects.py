@@ -308,10 +308,6 @@ async def _native(frames: Chunks, way: Transcoding) -> Chunks:
 
 
 def _native_head(way: Transcoding) -> bytes:
-<<<<<<< HEAD
-=======
-    """Tag, VR and length in front of native pixels; in Implicit VR there is no VR."""
->>>>>>> f7e86fa (Implicit VR made of compressed pixels has no VR in front of them; statuses of unknown paths are described)
     length = _even(way.result.native_bytes)
     if way.wanted.implicit:
         return delimiter(PIXEL_DATA, length)
