@@ -6,7 +6,7 @@ Compressed images stay as they are; only PNG and GIF become native (PS3.18 Table
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -169,14 +169,7 @@ class _Composer:
     def _encapsulated(self, parts: Sequence[Part], stated: str | None) -> _Pixels:
         images = [self._image(part, stated) for part in parts]
         first = images[0]
-        for image in images:
-            if (image.syntax, image.Rows, image.Columns, image.SamplesPerPixel) != (
-                first.syntax,
-                first.Rows,
-                first.Columns,
-                first.SamplesPerPixel,
-            ):
-                raise Refused(NOT_AS_DESCRIBED, "The frames are not all of the same kind.")
+        _check_alike((i.syntax, i.Rows, i.Columns, i.SamplesPerPixel) for i in images)
         if stated is not None and first.syntax != stated:
             self._problems.append(
                 Problem(f"The pixel data is of transfer syntax {first.syntax}, not as stated.")
@@ -230,13 +223,9 @@ class _Composer:
         first: pictures.Picture | None = None
         for picture in self._pictures(parts):
             first = first or picture
-            if (picture.Rows, picture.Columns, picture.SamplesPerPixel, picture.BitsAllocated) != (
-                first.Rows,
-                first.Columns,
-                first.SamplesPerPixel,
-                first.BitsAllocated,
-            ):
-                raise Refused(NOT_AS_DESCRIBED, "The frames are not all of the same kind.")
+            _check_alike(
+                (p.Rows, p.Columns, p.SamplesPerPixel, p.BitsAllocated) for p in (first, picture)
+            )
             spans.append(Span(self._append(picture.pixels), len(picture.pixels)))
         if first is None:
             raise Refused(NOT_AS_STATED, "A picture has no frame.")
@@ -372,6 +361,11 @@ _SAID_OF_THE_ENCODING = frozenset(
     {"PhotometricInterpretation", "PlanarConfiguration", "BitsStored", "HighBit"}
 )
 """What may be changed when a picture is made native; all else would change what it shows."""
+
+
+def _check_alike(kinds: Iterable[tuple[object, ...]]) -> None:
+    if len(set(kinds)) > 1:
+        raise Refused(NOT_AS_DESCRIBED, "The frames are not all of the same kind.")
 
 
 def _is_encapsulated(stated: str | None) -> bool:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from dicomweb.pixels.codecs.jpegxl import Bits
 from schemas.reasons import NOT_AS_STATED, TRANSFER_SYNTAX, Refused
 from schemas.syntaxes import BY_UID, syntax_of
 
@@ -19,6 +20,7 @@ Read = Callable[[int, int], bytes]
 HEADER_BYTES_MAX = 1024 * 1024
 """How far into an image its header is looked for; profiles and thumbnails may come before it."""
 SEGMENTS_MAX = 10_000
+BOXES_MAX = 10_000
 
 _P = "1.2.840.10008.1.2"
 
@@ -91,6 +93,23 @@ def fits(stated: str, found: str) -> bool:
 def broken(media_type: str, why: str) -> Refused:
     """It is not what it is said to be."""
     return Refused(NOT_AS_STATED, f"A part is said to be {media_type}: {why}.")
+
+
+def boxes(source: Read, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Of each box (ISO/IEC 14496-12 4.2, 15444-1 I.4): its kind, begin and end of what is in it."""
+    for _ in range(BOXES_MAX):
+        head = source(at, 16)
+        if at + 8 > end or len(head) < 8:
+            return
+        size, kind, head_size = int.from_bytes(head[:4], "big"), head[4:8], 8
+        if size == 1:
+            size, head_size = int.from_bytes(head[8:16], "big"), 16
+        elif size == 0:
+            size = end - at
+        if size < head_size or at + size > end:
+            return
+        yield kind, at + head_size, at + size
+        at += size
 
 
 # JPEG and JPEG-LS --------------------------------------------------------------------
@@ -255,21 +274,9 @@ def _codestream_box(media_type: str, source: Read, length: int) -> tuple[int, in
     """
     if source(4, 4) != b"jP  ":
         return 0, length
-    at = 0
-    for _ in range(SEGMENTS_MAX):
-        head = source(at, 16)
-        if len(head) < 8:
-            break
-        size, kind, head_size = int.from_bytes(head[:4], "big"), head[4:8], 8
-        if size == 1:
-            size, head_size = int.from_bytes(head[8:16], "big"), 16
-        elif size == 0:
-            size = length - at
-        if size < head_size or at + size > length:
-            break
+    for kind, begin, end in boxes(source, 0, length):
         if kind == b"jp2c":
-            return at + head_size, size - head_size
-        at += size
+            return begin, end - begin
     raise broken(media_type, "its boxes hold no codestream")
 
 
@@ -280,21 +287,10 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _GREY = 1
 
 
-class _Bits:
-    """Bits of a codestream, the least significant first (18181-1 B.2)."""
-
-    def __init__(self, data: bytes) -> None:
-        self._left = int.from_bytes(data, "little")
-
-    def take(self, count: int) -> int:
-        taken = self._left & ((1 << count) - 1)
-        self._left >>= count
-        return taken
-
-    def choose(self, *choices: tuple[int, int]) -> int:
-        """U32: one of four pairs, a number and how many bits are added to it."""
-        number, count = choices[self.take(2)]
-        return number + self.take(count)
+def _choose(bits: Bits, *choices: tuple[int, int]) -> int:
+    """U32: one of four pairs, a number and how many bits are added to it (18181-1 B.2)."""
+    number, count = choices[bits.take(2)]
+    return number + bits.take(count)
 
 
 _SIZES = ((1, 9), (1, 13), (1, 18), (1, 30))
@@ -307,7 +303,7 @@ def _jxl(source: Read, length: int) -> Media:
     data, recompressed = _jxl_codestream(source, length)
     if data[:2] != b"\xff\x0a":
         raise broken("image/jxl", "it does not begin as one")
-    bits = _Bits(data[2:])
+    bits = Bits(data[2:])
     rows, columns = _jxl_size(bits)
     if bits.take(1):  # all default: 8 bits, sRGB, transformed
         return _described(_P + ".4.112", rows, columns, 3, 8, "XYB")
@@ -315,12 +311,12 @@ def _jxl(source: Read, length: int) -> Media:
         return Media(_P + (".4.111" if recompressed else ".4.112"), rows, columns)
     floating = bits.take(1)
     precision = (
-        bits.choose((32, 0), (16, 0), (24, 0), (1, 6)) if floating else bits.choose(*_DEPTHS)
+        _choose(bits, (32, 0), (16, 0), (24, 0), (1, 6)) if floating else _choose(bits, *_DEPTHS)
     )
     bits.take(5 if floating else 1)
-    if not floating and bits.choose(*_COUNTS) == 0:
+    if not floating and _choose(bits, *_COUNTS) == 0:
         transformed = bits.take(1)
-        grey = not bits.take(1) and not bits.take(1) and bits.choose(*_ENUM) == _GREY
+        grey = not bits.take(1) and not bits.take(1) and _choose(bits, *_ENUM) == _GREY
         suffix = ".4.111" if recompressed else ".4.112" if transformed else ".4.110"
         colour = "XYB" if transformed else "RGB"
         samples = 1 if grey else 3
@@ -328,32 +324,25 @@ def _jxl(source: Read, length: int) -> Media:
     return Media(_P + ".4.112", rows, columns)
 
 
-def _jxl_size(bits: _Bits) -> tuple[int, int]:
+def _jxl_size(bits: Bits) -> tuple[int, int]:
     small = bits.take(1)
-    rows = (bits.take(5) + 1) * 8 if small else bits.choose(*_SIZES)
+    rows = (bits.take(5) + 1) * 8 if small else _choose(bits, *_SIZES)
     ratio = bits.take(3)
     if ratio:
         numerator, denominator = _RATIOS[ratio - 1]
         return rows, rows * numerator // denominator
-    return rows, (bits.take(5) + 1) * 8 if small else bits.choose(*_SIZES)
+    return rows, (bits.take(5) + 1) * 8 if small else _choose(bits, *_SIZES)
 
 
 def _jxl_codestream(source: Read, length: int) -> tuple[bytes, bool]:
     """The beginning of the codestream, and whether a JPEG can be made of it again (18181-2)."""
     if source(0, 12) != _JXL_FILE:
         return source(0, 64), False
-    at, recompressed = 12, False
-    for _ in range(SEGMENTS_MAX):
-        head = source(at, 16)
-        size, kind, head_size = int.from_bytes(head[:4], "big"), head[4:8], 8
-        if size == 1:
-            size, head_size = int.from_bytes(head[8:16], "big"), 16
+    recompressed = False
+    for kind, begin, _ in boxes(source, len(_JXL_FILE), length):
         recompressed = recompressed or kind == b"jbrd"
         if kind in (b"jxlc", b"jxlp"):
-            return source(at + head_size + (4 if kind == b"jxlp" else 0), 64), recompressed
-        if size < head_size or at + size >= length:
-            break
-        at += size
+            return source(begin + (4 if kind == b"jxlp" else 0), 64), recompressed
     raise broken("image/jxl", "its boxes hold no codestream")
 
 

@@ -9,10 +9,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dicomweb.pixels.media import Media, Read, broken
+from dicomweb.pixels.media import Media, Read, boxes, broken
 from schemas.syntaxes import BY_UID
 
-BOXES_MAX = 10_000
 MPEG2_HEADER_BYTES_MAX = 1024 * 1024
 
 _P = "1.2.840.10008.1.2"
@@ -58,26 +57,9 @@ def _mp4(media_type: str, source: Read, length: int) -> Media:
     raise broken(media_type, "it has no track of video")
 
 
-def _boxes(source: Read, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, begin and end of what is in each box."""
-    for _ in range(BOXES_MAX):
-        head = source(at, 16)
-        if at + 8 > end or len(head) < 8:
-            return
-        size, kind, head_size = int.from_bytes(head[:4], "big"), head[4:8], 8
-        if size == 1:
-            size, head_size = int.from_bytes(head[8:16], "big"), 16
-        elif size == 0:
-            size = end - at
-        if size < head_size or at + size > end:
-            return
-        yield kind, at + head_size, at + size
-        at += size
-
-
 def _within(source: Read, at: int, end: int, *path: bytes) -> Iterator[tuple[int, int]]:
     """Begin and end of every box of this path."""
-    for kind, begin, stop in _boxes(source, at, end):
+    for kind, begin, stop in boxes(source, at, end):
         if kind == path[0]:
             if len(path) == 1:
                 yield begin, stop
@@ -90,7 +72,7 @@ def _track(source: Read, at: int, end: int, bare: Media) -> Media | None:
     described = next(_within(source, at, end, b"minf", b"stbl", b"stsd"), None)
     if described is None:
         return None
-    entry = next(_boxes(source, described[0] + 8, described[1]), None)
+    entry = next(boxes(source, described[0] + 8, described[1]), None)
     if entry is None or entry[0] not in (b"avc1", b"avc3", b"hvc1", b"hev1", b"mp4v"):
         return None
     kind, begin, stop = entry
@@ -109,7 +91,7 @@ def _track(source: Read, at: int, end: int, bare: Media) -> Media | None:
 
 def _profile(source: Read, kind: bytes, at: int, end: int, default: str) -> str:
     """By the decoder configuration in a sample entry (14496-15 5.3.3, 8.3.3)."""
-    for name, begin, _ in _boxes(source, at, end):
+    for name, begin, _ in boxes(source, at, end):
         data = source(begin, 16)
         if name == b"avcC" and len(data) >= 4:
             profile, level = data[1], data[3]

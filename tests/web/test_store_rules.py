@@ -35,6 +35,7 @@ from tests.make import (
     related,
     related_type,
 )
+from tests.real_files import SHIPPED
 from tests.web.conftest import client_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:The value length", "ignore:Invalid value")
@@ -602,3 +603,17 @@ async def test_the_answer_is_one_object(server):
     assert set(module) == {"00081190", "00081199"}
     items = json.loads(answer.content)["00081199"]["Value"]
     assert all(list(item) == sorted(item) for item in items)
+
+
+async def test_what_is_no_composite_instance_is_refused_as_its_class_is(server):
+    """STOW-41, STOW-52, RUL-07, NEG-71: 409 with 0122 in it, never 501."""
+    directory = SHIPPED / "test_files" / "dicomdirtests" / "DICOMDIR"
+    answer = await post(server, directory.read_bytes())
+    assert (answer.status_code, reasons(answer)) == (409, [0x0122])
+
+
+async def test_both_store_resources_are_told_of(server):
+    """STOW-01, STOW-56."""
+    for path in ("/studies", "/studies/1.2.8"):
+        answer = await server.options(path)
+        assert "POST" in answer.headers["allow"]

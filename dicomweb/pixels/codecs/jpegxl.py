@@ -54,7 +54,7 @@ def size(frame: bytes) -> tuple[int, int]:
     codestream = _codestream(frame)
     if not codestream.startswith(_BARE):
         raise broken("it does not begin as JPEG XL does")
-    bits = _Bits(codestream[2:18])
+    bits = Bits(codestream[2:18])
     small = bits.take(1) == 1
     rows = _length(bits, small=small)
     ratio = bits.take(3)
@@ -64,13 +64,13 @@ def size(frame: bytes) -> tuple[int, int]:
     return rows, rows * numerator // denominator
 
 
-def _length(bits: _Bits, *, small: bool) -> int:
+def _length(bits: Bits, *, small: bool) -> int:
     if small:
         return (bits.take(5) + 1) * 8
     return bits.take(_LENGTHS[bits.take(2)]) + 1
 
 
-class _Bits:
+class Bits:
     """Bits of a few bytes, the least significant first."""
 
     def __init__(self, data: bytes) -> None:
