@@ -31,7 +31,10 @@ from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, OUT_OF_RESOURCES, TOO_LA
 MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 BLOCK_BYTES = 1024 * 1024
 INFLATED_BYTES_MAX = 4 * 1024**3
-"""A deflated object that grows beyond this is taken for a bomb."""
+EXPANSION_MAX = 200
+EXPANSION_FREE_BYTES = 64 * 1024**2
+"""What grows beyond this many bytes, and more than so many times, is taken for a bomb; images of
+nothing but background do not."""
 
 PREAMBLE = bytes(128) + PREFIX
 
@@ -108,11 +111,17 @@ def _walk(source: Source, begin: int, location: DataSetLocation) -> Read:
     return Read(location, header, values_of(named), layout, pixels)
 
 
+def expanded_max(size_bytes: int) -> int:
+    """How many bytes so many compressed ones may become."""
+    return EXPANSION_FREE_BYTES + EXPANSION_MAX * size_bytes
+
+
 @contextmanager
 def inflated(source: Source, begin: int) -> Iterator[Source]:
     """The data set of a deflated object (PS3.5 A.5), in an unnamed file, a block at a time."""
     with tempfile.TemporaryFile() as file:
         inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        size_max = min(INFLATED_BYTES_MAX, expanded_max(source.size_bytes))
         offset, size = begin, 0
         try:
             while offset < source.size_bytes and not inflater.eof:
@@ -121,8 +130,8 @@ def inflated(source: Source, begin: int) -> Iterator[Source]:
                 while block:
                     size += file.write(inflater.decompress(block, BLOCK_BYTES))
                     block = inflater.unconsumed_tail
-                    if size > INFLATED_BYTES_MAX:
-                        raise Refused(TOO_LARGE, f"It inflates to over {INFLATED_BYTES_MAX} bytes.")
+                    if size > size_max:
+                        raise Refused(TOO_LARGE, f"It inflates to over {size_max} bytes.")
         except zlib.error as error:
             raise Refused(NOT_DICOM, f"It says it is deflated, and is not: {error}.") from None
         except OSError as error:

@@ -11,13 +11,10 @@ from typing import Protocol
 import zstandard
 from starlette.requests import ClientDisconnect
 
+from dicomweb.engine.parsing import EXPANSION_MAX, expanded_max
 from dicomweb.web.requests import Request
 from schemas.reasons import BAD_REQUEST, TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA, Refused
 
-EXPANSION_MAX = 200
-"""How many bytes one byte of an encoded body may become, once more than EXPANSION_FREE_BYTES came;
-images of nothing but background stay below.  Beyond it is a bomb."""
-EXPANSION_FREE_BYTES = 64 * 1024**2
 DECODED_AT_ONCE_BYTES = 1024 * 1024
 ZSTD_INPUT_BYTES = 256
 """Fed to zstandard at once, which knows no limit of its output: 128 KiB for four bytes at most."""
@@ -34,7 +31,8 @@ async def body(request: Request) -> AsyncIterator[bytes]:
     """
     decoder = _decoder(request.headers.get("content-encoding", ""))
     bytes_max = request.archive.settings.max_request_bytes
-    if bytes_max and int(request.headers.get("content-length") or 0) > bytes_max:
+    length = request.headers.get("content-length", "")
+    if bytes_max and length.isdecimal() and int(length) > bytes_max:
         raise _too_large(bytes_max)
     received = decoded = 0
     async for data in _received(request):
@@ -50,7 +48,7 @@ async def body(request: Request) -> AsyncIterator[bytes]:
             decoded += len(piece)
             if bytes_max and decoded > bytes_max:
                 raise _too_large(bytes_max)
-            if decoded > EXPANSION_FREE_BYTES + EXPANSION_MAX * received:
+            if decoded > expanded_max(received):
                 raise Refused(
                     TOO_LARGE, f"The body becomes more than {EXPANSION_MAX} times as large."
                 )

@@ -20,8 +20,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from dicomweb.engine.parsing import EXPANSION_FREE_BYTES
 from dicomweb.settings import Settings
-from dicomweb.web.body import EXPANSION_FREE_BYTES
 from schemas.native_xml import NAMESPACE, read
 from schemas.part10 import locate
 from tests.make import (
@@ -497,6 +497,13 @@ async def test_a_bomb_is_not_let_off(server, coding, tmp_path):
     )
     assert answer.status_code == 413
     assert "times as large" in answer.text
+
+
+async def test_a_deflated_instance_that_is_a_bomb_is_refused(server):
+    """STOW-59: 130 kB that would become 128 MB."""
+    ds = dataset(PixelData=bytes(EXPANSION_FREE_BYTES * 2))
+    answer = await post(server, part10(ds, DeflatedExplicitVRLittleEndian))
+    assert (answer.status_code, reasons(answer)) == (413, [0xA701])
 
 
 @pytest.fixture
