@@ -63,7 +63,7 @@ def _by_tool(tool: str, *options: str) -> Reader:
 
 
 def _by_openjpeg(ds: Dataset, path: Path, scratch: Path) -> np.ndarray:
-    """HTJ2K, which is OpenJPH's business in the server; colours that are no RGB stay."""
+    """HTJ2K, which OpenJPH has encoded; colours that are no RGB stay."""
     return np.stack([jpeg2k_decode(frame) for frame in _frames(ds)])
 
 

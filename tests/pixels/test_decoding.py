@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -205,18 +206,41 @@ def made_of(frame: bytes, syntax) -> np.ndarray:
         return np.zeros(GREY.shape, "u1")
 
 
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="The corpus of real files is not there.")
+@pytest.mark.parametrize("name", ["CT1_JPH", "NM1_JPH", "US1_JPH", "htj2k_lossless_parity.dcm"])
+def test_htj2k_is_what_openjph_makes_of_it(name):
+    """ENC-13: OpenJPEG decodes it here; OpenJPH is the reference."""
+    found = stored(CORPUS / "transfer-syntax" / "htj2k" / name)
+    for frame, mine in zip(found.frames, found.decoded(), strict=True):
+        assert (imagecodecs.htj2k_decode(frame, planar=False) == mine).all()
+
+
 # What cannot be decoded ------------------------------------------------------------
 
 
 @by_stream
 def test_a_cut_frame_is_an_error(syntax):
-    """ENC-30: at every tenth of it, and nothing is made up for what is missing."""
+    """ENC-30: at every tenth of it and near its end; nothing is made up for what is missing."""
     stream = STREAMS[syntax]
-    for tenth in range(9):
+    for length in (*(len(stream) * tenth // 10 for tenth in range(9)), len(stream) - 5):
         with pytest.raises(Refused) as refused:
-            decode(stream[: len(stream) * tenth // 10], syntax, GREY)
+            decode(stream[:length], syntax, GREY)
         assert refused.value.reason is UNDECODABLE
         assert refused.value.detail.startswith("The frame cannot be decoded: ")
+
+
+CUT_SECONDS_MAX = 1.0
+
+
+@by_stream
+def test_a_cut_frame_costs_nothing(syntax):
+    """ENC-30: wherever it is cut; processor time, some decoders count to four thousand million."""
+    stream = STREAMS[syntax]
+    begun = time.thread_time()
+    for length in range(len(stream)):
+        made_of(stream[:length], syntax)
+        made_of(stream[:length] + b"\xff\xd9", syntax)
+    assert time.thread_time() - begun < CUT_SECONDS_MAX
 
 
 @by_stream

@@ -20,6 +20,8 @@ MARKERS_MAX = 10_000
 _SOF = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 """Frame headers of JPEG (ISO/IEC 10918-1 B.1.1.3) and JPEG-LS (ISO/IEC 14495-1 C.1.1)."""
 _STANDALONE = frozenset(range(0xD0, 0xD9)) | {0x01}
+END_OF_IMAGE = b"\xff\xd9"
+"""Of JPEG and JPEG-LS; it cannot occur in the entropy coded data."""
 _SOS, _EOI, _APP14 = 0xDA, 0xD9, 0xEE
 
 
@@ -37,8 +39,6 @@ class Codestream:
     adobe_transform: int | None = None
     """Of the APP14 segment: 0 says no colour transform, 1 YCbCr."""
     jfif: bool = False
-    reversible: bool = True
-    """Of JPEG 2000: whether its wavelets lose nothing."""
 
 
 def jpeg(data: bytes) -> Codestream:
@@ -107,14 +107,37 @@ def jpeg2000(data: bytes) -> Codestream:
         precision=max(depth & 0x7F for depth in depths[::3]) + 1,
         signed=depths[0] > 0x7F,
         subsampled=len(set(depths[1::3] + depths[2::3])) > 1,
-        reversible=_is_reversible(data, at),
     )
 
 
-def _is_reversible(data: bytes, at: int) -> bool:
-    """By the transformation in the coding style default (15444-1 Table A.20)."""
-    style = data.find(b"\xff\x52\x00", at, HEADER_BYTES_MAX)
-    return style >= 0 and data[style + 13 : style + 14] == b"\x01"
+_SOC, _SOT, _EOC = b"\xff\x4f", b"\xff\x90", b"\xff\xd9"
+_SOT_LENGTH = 12
+TILE_PARTS_MAX = 65_535 * 255
+
+
+def complete_jpeg2000(data: bytes) -> None:
+    """Raises Refused (UNDECODABLE) where a tile-part of a bare codestream is cut (15444-1 A.4.2).
+
+    Decoders make up what is missing.
+    """
+    at = len(_SOC)
+    for _ in range(MARKERS_MAX):
+        if data[at : at + 2] == _SOT or at + 4 > len(data):
+            break
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    for _ in range(TILE_PARTS_MAX):
+        if data[at : at + 2] != _SOT or at + _SOT_LENGTH > len(data):
+            break
+        length = int.from_bytes(data[at + 6 : at + 10], "big")
+        if not length and data.rfind(_EOC, at) > 0:
+            return  # It goes to the end.
+        if length < _SOT_LENGTH or at + length > len(data):
+            raise broken("it is cut, it has not the tiles that it says")
+        at += length
+    else:
+        raise broken("it has too many tiles")
+    if data[at : at + 2] != _EOC and at < len(data):
+        raise broken("it has something else than tiles")
 
 
 def checked(found: Codestream, description: PixelDescription) -> Codestream:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from imagecodecs import jpeg8_decode, jpeg8_encode
 
-from dicomweb.pixels.codecs.codestream import Codestream, broken, cells, checked, jpeg
+from dicomweb.pixels.codecs.codestream import END_OF_IMAGE, Codestream, broken, cells, checked, jpeg
 from dicomweb.pixels.description import PixelDescription, Pixels
 
 _RGB = "RGB"
 _YCBCR = "YCBCR"
-_END = b"\xff\xd9"
 
 QUALITY = 90
 """Of lossy frames, on the scale of libjpeg; colours share their chrominance in pairs."""
@@ -66,7 +65,7 @@ def encode_lossless(pixels: Pixels, description: PixelDescription) -> bytes:
 
 def _complete(frame: bytes, description: PixelDescription) -> Codestream:
     """The header of a frame that is not cut; the decoder would make up what is missing."""
-    if frame.rfind(_END) < 0:
+    if frame.rfind(END_OF_IMAGE) < 0:
         raise broken("it is cut, it has no end of image")
     return checked(jpeg(frame), description)
 

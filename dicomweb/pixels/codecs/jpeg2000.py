@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import math
 
-from imagecodecs import htj2k_decode, htj2k_encode, jpeg2k_decode, jpeg2k_encode
+from imagecodecs import htj2k_encode, jpeg2k_decode, jpeg2k_encode
 
-from dicomweb.pixels.codecs.codestream import Codestream, broken, cells, checked, jpeg2000
+from dicomweb.pixels.codecs.codestream import (
+    Codestream,
+    broken,
+    cells,
+    checked,
+    complete_jpeg2000,
+    jpeg2000,
+)
 from dicomweb.pixels.description import PixelDescription, Pixels
 
 _START = b"\xff\x4f\xff\x51"
@@ -24,26 +31,20 @@ _SMALLEST_MAX = 64
 
 
 def decode(frame: bytes, description: PixelDescription) -> Pixels:
-    """The cells of a JPEG 2000 frame; its colour transform is undone (PS3.5 8.2.4)."""
+    """The cells of a frame; its colour transform is undone (PS3.5 8.2.4).
+
+    HTJ2K goes to OpenJPEG too: of OpenJPH, which would be faster, imagecodecs loses the errors and
+    lets values beyond the range wrap around.
+    """
     found = _header(frame, description)
     return cells(jpeg2k_decode(_bare(frame), numthreads=1), found.precision, description)
-
-
-def decode_high_throughput(frame: bytes, description: PixelDescription) -> Pixels:
-    """The cells of an HTJ2K frame; its colour transform is undone."""
-    found = _header(frame, description)
-    if found.reversible:
-        pixels = htj2k_decode(_bare(frame), planar=False)
-    else:
-        # imagecodecs lets what OpenJPH gives beyond the range wrap around; OpenJPEG clips it.
-        pixels = jpeg2k_decode(_bare(frame), numthreads=1)
-    return cells(pixels, found.precision, description)
 
 
 def _header(frame: bytes, description: PixelDescription) -> Codestream:
     found = checked(jpeg2000(frame), description)
     if found.subsampled:
         raise broken("its components have different sizes")
+    complete_jpeg2000(_bare(frame))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imagecodecs import jpegls_decode, jpegls_encode
 
-from dicomweb.pixels.codecs.codestream import cells, checked, jpeg
+from dicomweb.pixels.codecs.codestream import END_OF_IMAGE, broken, cells, checked, jpeg
 from dicomweb.pixels.description import PixelDescription, Pixels
 
 ROOM_BYTES = 1024
@@ -14,7 +14,12 @@ ROOM_BYTES = 1024
 def decode(frame: bytes, description: PixelDescription) -> Pixels:
     """The cells of a frame; colours are not converted."""
     found = checked(jpeg(frame), description)
-    return cells(jpegls_decode(frame), found.precision, description)
+    # CharLS takes seconds to find that a codestream without an end has none.
+    end = frame.rfind(END_OF_IMAGE)
+    if end < 0:
+        raise broken("it is cut, it has no end of image")
+    whole = frame[: end + len(END_OF_IMAGE)]
+    return cells(jpegls_decode(whole), found.precision, description)
 
 
 def encode(pixels: Pixels, description: PixelDescription) -> bytes:

@@ -100,7 +100,6 @@ _HTJ2K_LOSSY = Encoder(
     jpeg2000.encode_high_throughput_lossy, fitting.shades, _irreversible, "ISO_15444_15"
 )
 _JPEG_XL = Encoder(jpegxl.encode, fitting.unsigned_pictures)
-_OPENJPH = jpeg2000.decode_high_throughput
 
 # fmt: off
 _ROWS = (
@@ -124,9 +123,9 @@ _ROWS = (
     _row(".4.110", jpegxl.decode,        _transform_undone, _JPEG_XL, legal_in=(".4.112",)),
     _row(".4.111", jpegxl.decode,        _to_rgb),
     _row(".4.112", jpegxl.decode,        _transform_undone),
-    _row(".4.201", _OPENJPH,             _transform_undone, _HTJ2K, legal_in=(".4.203",)),
-    _row(".4.202", _OPENJPH,             _transform_undone, _HTJ2K, legal_in=(".4.201", ".4.203")),
-    _row(".4.203", _OPENJPH,             _transform_undone, _HTJ2K_LOSSY),
+    _row(".4.201", jpeg2000.decode,      _transform_undone, _HTJ2K, legal_in=(".4.203",)),
+    _row(".4.202", jpeg2000.decode,      _transform_undone, _HTJ2K, legal_in=(".4.201", ".4.203")),
+    _row(".4.203", jpeg2000.decode,      _transform_undone, _HTJ2K_LOSSY),
     _row(".5",     rle.decode,           encoder=_RLE),
     _row(".8.1",   native.inflate,       encoder=_DEFLATE),
 )
