@@ -4,12 +4,26 @@ import { dialog, h, say } from "./dom.js";
 import { show as search } from "./search.js";
 
 const VIEWS = {
-  "": { title: "Studies", load: async () => search },
-  study: { title: "Study", load: async () => (await import("./study.js")).show },
-  view: { title: "Viewer", load: async () => (await import("./viewer.js")).show },
-  add: { title: "Add", load: async () => (await import("./add.js")).show },
-  status: { title: "Status", load: async () => (await import("./status.js")).show },
+  "": { title: "Studies", styles: [], load: async () => search },
+  study: { title: "Study", styles: ["study"], load: async () => (await import("./study.js")).show },
+  view: { title: "Viewer", styles: ["study", "viewer"], load: async () => (await import("./viewer.js")).show },
+  add: { title: "Add", styles: ["study", "add"], load: async () => (await import("./add.js")).show },
+  status: { title: "Status", styles: ["study", "status"], load: async () => (await import("./status.js")).show },
 };
+
+const loaded = new Map();
+
+/** A style sheet, there once it is awaited; none is asked for before its view is. */
+function style(name) {
+  if (!loaded.has(name)) {
+    const link = document.createElement("link");
+    const there = new Promise((resolve) => (link.onload = link.onerror = resolve));
+    Object.assign(link, { rel: "stylesheet", href: new URL(`style/${name}.css`, import.meta.url) });
+    document.head.append(link);
+    loaded.set(name, there);
+  }
+  return loaded.get(name);
+}
 
 const main = document.getElementById("main");
 const ROOT = new URL(".", document.baseURI).pathname;
@@ -39,7 +53,7 @@ async function draw({ scroll = 0, focus = true } = {}) {
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  const show = await view.load();
+  const [show] = await Promise.all([view.load(), ...view.styles.map(style)]);
   if (signal.aborted) return;
   document.title = view.title;
   main.replaceChildren();

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from tests.make import instance
 from tests.real_files import SHIPPED
@@ -177,8 +178,57 @@ def _slide() -> bytes:
         TotalPixelMatrixColumns=across * TILE,
         TotalPixelMatrixRows=down * TILE,
         DimensionOrganizationType="TILED_FULL",
+        PixelRepresentation=0,
+        InstanceNumber=1,
+        FrameOfReferenceUID=f"{SLIDE}.9",
+        ContainerIdentifier="S1",
+        LossyImageCompression="00",
+        BurnedInAnnotation="NO",
+        VolumetricProperties="VOLUME",
+        ImagedVolumeWidth=0.16,
+        ImagedVolumeHeight=0.128,
+        ImagedVolumeDepth=1.0,
+        ImageOrientationSlide=[0, -1, 0, -1, 0, 0],
+        TotalPixelMatrixFocalPlanes=1,
+        TotalPixelMatrixOriginSequence=[
+            _item(XOffsetInSlideCoordinateSystem=20.0, YOffsetInSlideCoordinateSystem=40.0)
+        ],
+        NumberOfOpticalPaths=1,
+        OpticalPathSequence=[
+            _item(
+                OpticalPathIdentifier="1",
+                OpticalPathDescription="Brightfield",
+                IlluminationTypeCodeSequence=[_code("111744", "DCM", "Brightfield illumination")],
+                IlluminationColorCodeSequence=[_code("11744", "DCM", "Full Spectrum")],
+            )
+        ],
+        SpecimenDescriptionSequence=[
+            _item(
+                SpecimenIdentifier="S1",
+                SpecimenUID=f"{SLIDE}.8",
+                SpecimenPreparationSequence=[],
+            )
+        ],
+        AcquisitionContextSequence=[],
+        SharedFunctionalGroupsSequence=[
+            _item(
+                PixelMeasuresSequence=[_item(PixelSpacing=[0.0005, 0.0005], SliceThickness=0.001)],
+                OpticalPathIdentificationSequence=[_item(OpticalPathIdentifier="1")],
+            )
+        ],
         PixelData=b"".join(tile.tobytes() for tile in tiles),
     )
+
+
+def _item(**attributes: object) -> Dataset:
+    ds = Dataset()
+    for keyword, value in attributes.items():
+        setattr(ds, keyword, value)
+    return ds
+
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    return _item(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
 
 
 PDF = (

@@ -6,10 +6,13 @@ import os
 import re
 import subprocess
 import sys
+from io import BytesIO
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.process import serving
 from tests.ui import material
@@ -86,6 +89,20 @@ def with_ohif(tmp_path_factory):
         yield Site(running.url.removesuffix("dicom-web"), running.url, data)
 
 
+DRAWN_TRIES = 40
+
+
+def until_drawn(page) -> None:
+    """Waits until there is something to see in the middle of the viewer, which is black before."""
+    for _ in range(DRAWN_TRIES):
+        shot = page.screenshot(clip={"x": 400, "y": 200, "width": 500, "height": 450})
+        grey = np.asarray(Image.open(BytesIO(shot)).convert("L"))
+        if (grey > 25).mean() > 0.02:
+            return
+        page.wait_for_timeout(500)
+    raise AssertionError("Nothing was drawn.")
+
+
 @published
 def test_its_study_list_shows_the_studies(open_page, with_ohif):
     page = open_page(f"{with_ohif.root}ohif/")
@@ -110,6 +127,7 @@ def test_it_shows(open_page, with_ohif, name, query):
         page.goto(f"{with_ohif.root}ohif/viewer?StudyInstanceUIDs={study}")
     assert frame.value.status == 200
     page.wait_for_selector(".cornerstone-canvas", timeout=30_000)
+    until_drawn(page)
     picture(page, f"ohif-{name}")
 
 
@@ -119,6 +137,7 @@ def test_it_shows_a_slide(open_page, with_ohif):
     with page.expect_response(re.compile(r"/frames/\d+"), timeout=30_000) as tile:
         page.goto(f"{with_ohif.root}ohif/microscopy?StudyInstanceUIDs={material.SLIDE}")
     assert tile.value.status == 200
+    until_drawn(page)
     picture(page, "ohif-slide")
 
 
