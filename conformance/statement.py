@@ -18,7 +18,8 @@ from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from dicomweb.web.routing import Transaction
 from schemas import paths
 from schemas.attributes import ATTRIBUTES, PAIRS, Level
-from schemas.reasons import FAILURES, REQUEST_FAILURES, WARNINGS
+from schemas.reasons import FAILURES, MESSAGE_STATUSES, REQUEST_FAILURES, WARNINGS, Reason
+from schemas.services import OTHERS, STORAGE
 from schemas.syntaxes import SYNTAXES, TransferSyntax
 
 ROOT = Path(__file__).parents[1]
@@ -134,6 +135,53 @@ SEARCHING = f"""\
 - Additions: `orderby=[-]Attribute,...`, `text/csv`, `/patients`, `/patients/{{PatientID}}/studies`.
 """
 
+
+def services() -> str:
+    """What is done over associations, but for the storage SOP classes."""
+    return table(
+        ["SOP class", "UID", "by", "as", "clause"],
+        ([c.name, c.uid, c.service.value, c.part.value, c.clause] for c in OTHERS),
+    )
+
+
+def storage() -> str:
+    return table(["storage SOP class", "UID"], ([c.name, c.uid] for c in STORAGE))
+
+
+def statuses() -> str:
+    return table(
+        ["status", "meaning"],
+        ([f"{r.code or 0:04X}", r.meaning] for r in sorted(MESSAGE_STATUSES, key=_code)),
+    )
+
+
+def _code(reason: Reason) -> int:
+    return reason.code or 0
+
+
+ASSOCIATIONS = """\
+- Up to 128 presentation contexts; of the transfer syntaxes of a storage context the first is chosen
+  that is known, Explicit VR Big Endian and Implicit VR Little Endian last; of the others Explicit
+  VR Little Endian before Implicit.  A private SOP class, and one of the standard's range that is
+  newer than this table, is taken for storage; in strict mode only with SOP Class Common Extended
+  Negotiation.
+- Roles are granted as proposed: that of SCP for storage SOP classes, which C-GET needs.
+- The asynchronous operations window is answered with 1/1.  Maximum Length is 131072.
+- User identity: user name, user name and passcode; other kinds are passed over.
+- Extended negotiation: of C-FIND relational queries, combined date-time matching, fuzzy matching of
+  names, timezone adjustment, empty and multiple value matching; of C-MOVE and C-GET relational
+  retrieval; of storage level 2, no coercion, signatures kept bit for bit.
+- C-STORE coerces nothing and gives B000 never.  Lossy Image Compression stays as it was sent.
+- C-FIND without a level that the SOP class has, without a unique key above, or with a value that a
+  VR does not allow is A900.  A key that is not supported makes the pending status FF01.  Answers are in
+  ASCII where they can be, else in the character set of the question, ISO_IR 100 or ISO_IR 192.
+- C-MOVE and C-GET send a pending response after each sub-operation, and the list of what failed
+  with the last.  All failed is A702; an unknown destination A801.
+- Storage commitment is reported on the association of the request while that is open, else on a new
+  one, on which we propose the role of SCP.
+"""
+"""What PS3.2 has us document of associations and services."""
+
 RENDERING = """\
 - One picture is a JPEG unless something else is asked for.  Several frames are a part each, or
   one GIF that moves.  An instance of several frames asked for as one still picture gives its
@@ -223,6 +271,15 @@ are made for 50 dB of the range of values, JPEG has quality 90.
 {formats()}
 
 {RENDERING}
+## Associations
+
+{services()}
+
+{ASSOCIATIONS}
+{storage()}
+
+{statuses()}
+
 ## Reasons
 
 {reasons()}

@@ -45,7 +45,8 @@ async def associated(
     association = await _open(settings, title, peer, wanted, roles)
     try:
         yield association
-        await association.release()
+        if not association.ended:
+            await association.release()
     except Gone:
         association.abort()
         raise

@@ -203,7 +203,11 @@ async def _send_some(door: Door, target: _Target, instances: _Shared, work: _Wor
                 unreachable = 0
                 sender = partial(send, door.archive, association, target.originator)
                 await work.one(instance, sender)
-                while not work.is_over and (another := await instances.next()) is not None:
+                # An instance that broke off in the middle took the association with it.
+                while not (work.is_over or association.ended):
+                    another = await instances.next()
+                    if another is None:
+                        return
                     await work.one(another, sender)
         except NoAssociation as error:
             unreachable += 1

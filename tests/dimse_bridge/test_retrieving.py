@@ -14,6 +14,7 @@ import pytest
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread
+from pydicom.uid import ImplicitVRLittleEndian
 
 from dicomweb.engine.delete import delete
 from dicomweb.settings import Peer as Known
@@ -426,6 +427,36 @@ async def test_another_archive_is_a_destination(moving, tmp_path):
 
 
 # Transfer syntaxes ---------------------------------------------------------------------------
+
+
+async def test_a_destination_that_knows_only_implicit_little_endian_gets_that(moving):
+    """ASSOC-05, MOVE-15: PS3.5 10.1."""
+    with device([(CT, [ImplicitVRLittleEndian])]) as destination:
+        one = await moving(destination.port)
+        *_, (final, _) = await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+    assert final.Status == 0
+    got = read(destination.data_sets[0], ImplicitVRLittleEndian)
+    assert got.PixelData == STUDY[0].PixelData
+    assert got.PatientName == STUDY[0].PatientName
+
+
+async def test_a_compressed_object_is_decompressed_for_a_device_without_codecs(moving):
+    """ASSOC-05, MOVE-15."""
+    path = get_testdata_file("MR_small_jp2klossless.dcm", download=False)
+    reference = dcmread(get_testdata_file("MR_small.dcm", download=False))
+    with open(path, "rb") as file:
+        sent = file.read()
+    for syntax in NATIVE:
+        with device([(reference.SOPClassUID, [syntax])]) as destination:
+            one = await moving(destination.port)
+            await one.archive.web.post("/studies", content=related([sent]), headers=related_type())
+            *_, (final, _) = await one.move(
+                chosen("STUDY", StudyInstanceUID=reference.StudyInstanceUID)
+            )
+            assert final.Status == 0
+            got = read(destination.data_sets[0], syntax)
+            assert got.PixelData == reference.PixelData
+        await one.peer.close()
 
 
 async def test_a_compressed_object_goes_as_it_is_where_that_is_taken(moving):
