@@ -173,8 +173,9 @@ ASSOCIATIONS = """\
   retrieval; of storage level 2, no coercion, signatures kept bit for bit.
 - C-STORE coerces nothing and gives B000 never.  Lossy Image Compression stays as it was sent.
 - C-FIND without a level that the SOP class has, without a unique key above, or with a value that a
-  VR does not allow is A900.  A key that is not supported makes the pending status FF01.  Answers are in
-  ASCII where they can be, else in the character set of the question, ISO_IR 100 or ISO_IR 192.
+  VR does not allow is A900.  A key that is not supported makes the pending status FF01.  Answers
+  are in ASCII where they can be, else in the character set of the question, ISO_IR 100 or ISO_IR
+  192.
 - C-MOVE and C-GET send a pending response after each sub-operation, and the list of what failed
   with the last.  All failed is A702; an unknown destination A801.
 - Storage commitment is reported on the association of the request while that is open, else on a new

@@ -15,9 +15,9 @@ from schemas.reasons import (
     INVALID_INSTANCE,
     MISTYPED_ARGUMENT,
     NOT_AN_INSTANCE,
-    NOT_AS_SOP_CLASS,
     NOT_AUTHORISED,
     SUCCESS,
+    WARNINGS,
     Refused,
 )
 
@@ -75,6 +75,7 @@ def _response(command: Command, outcome: Outcome) -> Command:
             **instance,
         )
     if outcome.problems:
-        comment = outcome.problems[0][:COMMENT_LENGTH_MAX]
-        return response_to(command, NOT_AS_SOP_CLASS.code or 0, ErrorComment=comment, **instance)
+        worst = min(outcome.problems, key=lambda problem: WARNINGS.index(problem.reason))
+        comment = worst[:COMMENT_LENGTH_MAX]
+        return response_to(command, worst.reason.code or 0, ErrorComment=comment, **instance)
     return response_to(command, SUCCESS, **instance)
