@@ -40,6 +40,7 @@ NESTED_TOO_DEEPLY  = Reason(0xC002, 400, "Cannot understand: sequences nested to
 NOT_AS_STATED      = Reason(0xC003, 409, "Cannot understand: a part is not of the media type it is said to be.")
 BULK_MISSING       = Reason(0xC004, 409, "Cannot understand: a BulkDataURI leads to no part of the request.")
 INCOMPLETE         = Reason(0xC005, 400, "Cannot understand: the rest of the request is malformed, or did not come.")
+UNREFERENCED       = Reason(0xC006, 409, "Cannot understand: a part that no BulkDataURI of the metadata leads to.")
 TRANSFER_SYNTAX    = Reason(0xC122, 409, "Transfer syntax not supported.")
 
 # Failures that only a message over an association can have (PS3.7 C, PS3.4 Tables B.2-1, C.4-1 to C.4-3).
@@ -108,6 +109,7 @@ FAILURES = (
     NOT_AS_STATED,
     BULK_MISSING,
     INCOMPLETE,
+    UNREFERENCED,
     TRANSFER_SYNTAX,
 )
 MESSAGE_STATUSES = (

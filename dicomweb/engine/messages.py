@@ -18,7 +18,7 @@ from dicomweb.engine.ingest import NotStored, Outcome, Upload
 from dicomweb.engine.spool import Spool
 from schemas import data_set, native_xml
 from schemas.json_forms import JsonDataSet
-from schemas.reasons import NOT_DICOM, TOO_LARGE, Refused
+from schemas.reasons import NOT_DICOM, TOO_LARGE, UNREFERENCED, Refused
 from schemas.reencoding import Span
 
 READ_BYTES = 1024 * 1024
@@ -51,7 +51,7 @@ class Message:
         self._by_location: dict[str, list[Part]] = {}
         self._by_id: dict[str, list[Part]] = {}
         self._numbered: dict[str, dict[int, Part]] = {}
-        self.failures: list[NotStored] = []
+        self._unused: dict[int, Part] = {}
         self.spool = Spool(archive)
 
     def room(self, more_bytes: int) -> None:
@@ -71,6 +71,7 @@ class Message:
 
     def add_bulk(self, part: Part, location: str | None, content_id: str | None) -> None:
         """A value, or a frame, that is called so; several of one name are frames (RUL-12)."""
+        self._unused[id(part)] = part
         if location is not None:
             name = self._absolute(location)
             self._by_location.setdefault(name, []).append(part)
@@ -82,6 +83,12 @@ class Message:
 
     def _find(self, uri: str) -> Sequence[Part]:
         """The parts that a BulkDataURI leads to; nothing is ever fetched (STOW-17)."""
+        found = self._called(uri)
+        for part in found:
+            self._unused.pop(id(part), None)
+        return found
+
+    def _called(self, uri: str) -> Sequence[Part]:
         if uri.lower().startswith("cid:"):
             return self._by_id.get(uri[len("cid:") :], ())
         name = self._absolute(uri)
@@ -106,6 +113,7 @@ class Message:
         """What became of each instance, in the order of the metadata; `upload` gives a new one."""
         storing: deque[asyncio.Task[Outcome]] = deque()
         last: Upload | None = None
+        all_composed = True
         try:
             for metadata in self._metadata:
                 current = upload()
@@ -113,6 +121,7 @@ class Message:
                     yield await storing.popleft()
                 outcome = await self._fill(current, metadata)
                 if outcome is not None:
+                    all_composed = False
                     while storing:
                         yield await storing.popleft()
                     yield outcome
@@ -121,6 +130,9 @@ class Message:
                 last = current
             while storing:
                 yield await storing.popleft()
+            if self._unused and all_composed:
+                sentence = f"{len(self._unused)} parts are called nothing that the metadata names."
+                yield NotStored(UNREFERENCED, sentence)
         finally:
             await asyncio.shield(asyncio.gather(*storing, return_exceptions=True))
 

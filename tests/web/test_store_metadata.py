@@ -252,6 +252,16 @@ async def test_a_uri_that_leads_nowhere_fails_its_instance_alone(server):
     assert answer.json()["00081198"]["Value"][0]["00081155"]["Value"] == ["1.2.3"]
 
 
+async def test_a_part_that_nothing_leads_to_is_told_of(server):
+    """STOW-36, STOW-50: what was sent is never dropped without a word."""
+    lost = [bulk("q", b"12"), ({"Content-Type": "application/pdf"}, b"%PDF")]
+    answer = await post(server, metadata(dataset(), PixelData="p"), bulk("p", bytes(32)), *lost)
+    assert answer.status_code == 202
+    assert failure(answer)[0] == 0xC006
+    assert failure(answer)[1].startswith("2 parts are called nothing")
+    assert len(answer.json()["00081199"]["Value"]) == 1
+
+
 async def test_bulk_values_of_other_attributes_and_of_items(server):
     """STOW-20."""
     (headers, text) = metadata(dataset())
