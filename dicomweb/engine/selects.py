@@ -29,7 +29,8 @@ from sqlalchemy import (
 )
 
 from dicomweb.engine import answers
-from dicomweb.engine.conditions import Condition, Expression, Writer, unindexed
+from dicomweb.engine.conditions import Condition
+from dicomweb.engine.predicates import Expression, Predicate, unindexed
 from schemas.attributes import Level
 from schemas.index import TABLES, TEXT
 from schemas.query import Order
@@ -107,8 +108,8 @@ class Statements:
     def __init__(self, shape: Shape, source: int | None) -> None:
         self._shape = shape
         self._source = source
-        self._writers = [
-            Writer(condition, str(number), shape.dialect)
+        self._predicates = [
+            Predicate(condition, str(number), shape.dialect)
             for number, condition in enumerate(shape.conditions)
         ]
         self.seekable = shape.pinned is None and not shape.order
@@ -156,7 +157,7 @@ class Statements:
     def rest(self) -> Select[Any]:
         """Of the rows after a key, so many at most: how many there are, and how many match."""
         served = [self._filter(n) for n in sorted(self._served)]
-        others = [self._filter(n) for n in range(len(self._writers)) if n not in self._served]
+        others = [self._filter(n) for n in range(len(self._predicates)) if n not in self._served]
         held = and_(*others) if others else true()
         flag = case((held, 1), else_=0) if others else literal(1)
         inner = (
@@ -172,7 +173,7 @@ class Statements:
     @cached_property
     def probe(self) -> Select[Any] | None:
         """How many rows the source has, up to a bound; None where it is none."""
-        sources = None if self._source is None else self._writers[self._source].sources()
+        sources = None if self._source is None else self._predicates[self._source].sources()
         if sources is None:
             return None
         listed = sources[0] if len(sources) == 1 else union_all(*sources)
@@ -195,7 +196,7 @@ class Statements:
         joined: FromClause = counted
         if shape.pinned is Level.SERIES:
             joined = _join(joined, Level.SERIES, Level.STUDY, shape.dialect)
-        filters = [self._filter(n) for n in range(len(self._writers))]
+        filters = [self._filter(n) for n in range(len(self._predicates))]
         return (
             select(func.coalesce(func.sum(counted.c[name]), 0)).select_from(joined).where(*filters)
         )
@@ -212,18 +213,20 @@ class Statements:
 
     def _whole(self, columns: list[Any]) -> Select[Any]:
         statement = select(*columns).select_from(self._tables())
-        statement = statement.where(*(self._filter(n) for n in range(len(self._writers))))
+        statement = statement.where(*(self._filter(n) for n in range(len(self._predicates))))
         if self._source is None:
             return statement
-        writer = self._writers[self._source]
-        sources = writer.sources()
+        predicate = self._predicates[self._source]
+        sources = predicate.sources()
         assert sources is not None, "only a condition that has sources is one"
         listed = union(*sources) if len(sources) > 1 else sources[0]
         named = listed.cte("source").prefix_with("MATERIALIZED", dialect="postgresql")
-        return statement.where(TABLES[writer.condition.target.level].c.id.in_(select(named.c.id)))
+        return statement.where(
+            TABLES[predicate.condition.target.level].c.id.in_(select(named.c.id))
+        )
 
     def _filter(self, number: int) -> Expression:
-        return self._writers[number].filter(indexed=number in self._served)
+        return self._predicates[number].filter(indexed=number in self._served)
 
     def _paged(self, statement: Select[Any]) -> Select[Any]:
         ordered = statement.order_by(*self._ordering())
