@@ -31,7 +31,7 @@ FEW = 200
 """Rows that no further condition is tried for to have fewer."""
 COUNTED_MAX = 5_000
 """Rows after a page that are counted; a client is told at least how many are left."""
-FILTERED_MAX = 1_000
+FILTERED_MAX = 250
 """The same where each row has to be looked at."""
 DEEP = 1_000
 """An offset from which a page is sought by the key of the row before it."""

@@ -195,7 +195,7 @@ def some_query(pick: random.Random) -> Asked:
 def some_sounding_name(pick: random.Random) -> str:
     """Whole words, whose keys the reference knows, or beginnings that it has no key for."""
     words = pick.sample(["Meyer", "Schmidt", "John", "Jon", "Mueller", "kathe", "山", "やまだ"], 2)
-    return pick.choice(["*{}*", "{}", "{}^{}", "{} {}"]).format(*words)
+    return pick.choice(["*{}*", "{}", "{}", "{}^{}", "{} {}"]).format(*words)
 
 
 # What is to be found ---------------------------------------------------------------

@@ -204,6 +204,12 @@ QUESTIONS = [
     pytest.param(
         "/studies", "PatientName=jan&fuzzymatching=true", ["1.2.1"], id="QIDO-36 a prefix"
     ),
+    pytest.param(
+        "/studies",
+        "ReferringPhysicianName=greg&fuzzymatching=true",
+        ["1.2.1"],
+        id="QIDO-36 a beginning that sounds otherwise",
+    ),
     pytest.param("/studies", "PatientName=jan&fuzzymatching=false", [], id="QIDO-36 literal"),
     pytest.param("/studies", "PatientID=abc", [], id="QIDO-23 exact"),
     pytest.param("/studies", "PatientComments=aller*", ["1.2.1"], id="QIDO-20 any attribute"),

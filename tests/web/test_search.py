@@ -65,7 +65,7 @@ async def filled(server):
         )
     )
     answer = await server.post("/studies", content=related(parts), headers=related_type())
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code in (200, 202), answer.text  # one says another Series Number
     return server
 
 
