@@ -13,7 +13,7 @@ from dicomweb.pixels.colour import lab_to_rgb
 from dicomweb.pixels.image import Image
 from schemas.keywords import DataSet
 
-POINTS_MAX = 100_000
+POINTS_MAX = 20_000
 TEXT_CHARACTERS_MAX = 1_024
 CURVE_STEPS = 12
 """Straight pieces between two points of an interpolated curve."""
@@ -171,6 +171,14 @@ def _text(item: DataSet, colour: Colour) -> Iterator[Drawing]:
             yield Drawing((*place[:1], *_points(anchor)[:1]), colour, relative=units == "DISPLAY")
 
 
+def near(point: Point, columns: int, rows: int) -> Point:
+    """The point, brought back where it is far outside: lines are drawn pixel by pixel."""
+    return (
+        min(max(point[0], -columns), 2.0 * columns),
+        min(max(point[1], -rows), 2.0 * rows),
+    )
+
+
 def drawn(image: Image, some: Sequence[Drawing], mapping: Mapping) -> Image:
     """The picture with the drawings on it; grey ones stay grey where all of them are."""
     if not some:
@@ -179,10 +187,11 @@ def drawn(image: Image, some: Sequence[Drawing], mapping: Mapping) -> Image:
     image = image if grey else image.in_colour()
     picture = image.pillow()
     draw = ImageDraw.Draw(picture)
+    columns, rows = image.columns, image.rows
     for drawing in some:
         colour = drawing.colour[0] if grey else drawing.colour
         points = [
-            mapping.place(point, image.columns, image.rows, relative=drawing.relative)
+            near(mapping.place(point, columns, rows, relative=drawing.relative), columns, rows)
             for point in drawing.points
         ]
         if drawing.text:

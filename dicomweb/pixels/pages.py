@@ -160,6 +160,7 @@ def outlined(contours: Contours, side: int = 800) -> Image:
         shift = (side - 40 - np.ptp(every, axis=0) * scale) / 2 + margin
         draw = ImageDraw.Draw(drawing)
         for points, colour, closed in contours:
-            placed = [tuple((np.array(p[:2]) - low) * scale + shift) for p in points]
+            corners = (np.array([p[:2] for p in points]) - low) * scale + shift
+            placed = [tuple(corner) for corner in np.nan_to_num(corners).clip(-side, 2 * side)]
             draw.line([*placed, placed[0]] if closed else placed, fill=colour, width=1)
     return Image(np.asarray(drawing))

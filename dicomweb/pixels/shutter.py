@@ -11,6 +11,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from dicomweb.pixels import overlays
+from dicomweb.pixels.graphics import near
 from dicomweb.pixels.image import Image
 from schemas.keywords import DataSet
 
@@ -66,7 +67,7 @@ def _circle(ds: DataSet) -> Opening:
 
     def opening(rows: int, columns: int) -> Mask:
         y, x = np.ogrid[1 : rows + 1, 1 : columns + 1]
-        inside: Mask = (y - center[0]) ** 2 + (x - center[1]) ** 2 <= radius**2
+        inside: Mask = np.hypot(y - center[0], x - center[1]) <= radius
         return inside
 
     return opening
@@ -80,7 +81,9 @@ def _polygon(ds: DataSet) -> Opening:
 
     def opening(rows: int, columns: int) -> Mask:
         drawing = Pillow.new("1", (columns, rows))
-        ImageDraw.Draw(drawing).polygon(corners, fill=1, outline=1)
+        ImageDraw.Draw(drawing).polygon(
+            [near(corner, columns, rows) for corner in corners], fill=1, outline=1
+        )
         return np.asarray(drawing)
 
     return opening

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
+import time
 
 import numpy as np
 import pytest
@@ -392,3 +393,24 @@ async def test_real_states_are_shown_as_dcmtk_shows_them(server, tmp_path, made,
     off = np.abs(ours - theirs) > 1
     assert off.mean() < 0.05, "lines and texts, and nothing else"
     assert (ours[off] > theirs[off]).all(), "they are white"
+
+
+@pytest.mark.parametrize("kind", ["POLYLINE", "INTERPOLATED", "CIRCLE", "ELLIPSE", "POINT"])
+async def test_a_drawing_that_goes_far_outside_costs_nothing(server, kind):
+    """Issue 6, bounded: lines are drawn pixel by pixel; found by changing bytes at random."""
+    ds = picture()
+    far = [3e38, -3e38, 1e30, 2e20, -1e38, 5.0, 7.0, 3e38]
+    graphic = items(
+        {
+            "GraphicAnnotationUnits": "PIXEL", "GraphicDimensions": 2, "GraphicType": kind,
+            "NumberOfGraphicPoints": 4, "GraphicData": far,
+        }
+    )  # fmt: skip
+    annotation = items({"GraphicLayer": "ONE", "GraphicObjectSequence": graphic})
+    shutter = {
+        "ShutterShape": "POLYGONAL",
+        "VerticesOfThePolygonalShutter": ["1", "1", "2147483647", "2147483647", "-2147483648", "5"],
+    }
+    begun = time.process_time()
+    await shown(server, ds, state(ds, GraphicAnnotationSequence=annotation, **shutter))
+    assert time.process_time() - begun < 2
