@@ -1,21 +1,29 @@
-"""The tables -> STATEMENT.md and the generated parts of README.md.
+"""The tables -> the DICOM conformance statement (PS3.2 Annex N), and parts of README.md.
 
-Written by `python -m conformance.statement`; a test fails when what is written differs from what
-the tables say.  These are the facts of a PS3.2 conformance statement, not yet its template.
+Written by `python -m conformance.statement`, and served by the server as a page; a test fails when
+what is written differs from what the tables say.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+
+from markdown_it import MarkdownIt
+from pydicom.charset import python_encoding
 
 from dicomweb import settings
 from dicomweb.pixels.codecs.table import codec_of
 from dicomweb.pixels.encode import FORMATS
+from dicomweb.settings import Settings
+from dicomweb.web.described import ANYWHERE, KINDS, MEANINGS, kind_of
 from dicomweb.web.requests import PREFIX
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
 from dicomweb.web.routing import Transaction
+from dimse_bridge.limits import Limits
 from schemas import paths
 from schemas.attributes import ATTRIBUTES, PAIRS, Level
 from schemas.reasons import FAILURES, MESSAGE_STATUSES, REQUEST_FAILURES, WARNINGS, Reason
@@ -223,33 +231,92 @@ SECTIONS = {"settings": settings.markdown_table, "routes": routes, "beside": bes
 """The generated parts of README.md, between a pair of comments each."""
 
 
+def web_services() -> str:
+    counted = Counter((kind_of(t), KINDS[kind_of(t)].clause) for t in (*TRANSACTIONS, *BESIDE))
+    return table(
+        ["service", "resources", "role", "statuses by"],
+        ([kind, str(count), "origin server", clause] for (kind, clause), count in counted.items()),
+    )
+
+
+def web_parameters(kind: str) -> str:
+    return table(
+        ["parameter", "what", "by"],
+        (
+            [f"`{p.name}`", p.meaning, p.clause if p.clause == "ours" else f"PS3.18 {p.clause}"]
+            for p in KINDS[kind].parameters
+        ),
+    )
+
+
+def web_statuses(kind: str) -> str:
+    statuses = sorted({*KINDS[kind].statuses, *ANYWHERE})
+    return table(["status", "when"], ([str(one), MEANINGS[one]] for one in statuses))
+
+
+def character_sets() -> str:
+    return ", ".join(f"`{term}`" for term in sorted(filter(None, python_encoding)))
+
+
+def association_limits() -> str:
+    limits = Limits()
+    rows = ((name, str(getattr(limits, name))) for name in limits.__dataclass_fields__)
+    return table(["limit", "unless set otherwise"], ([f"`{name}`", value] for name, value in rows))
+
+
+def security() -> str:
+    """What the settings say of it: nothing else is claimed."""
+    words = ("tls", "credential", "user", "open_to", "cors", "trusted", "accept_unknown")
+    named = {n: f for n, f in Settings.model_fields.items() if any(word in n for word in words)}
+    return table(
+        ["setting", "what"], ([f"`{name}`", f.description or ""] for name, f in named.items())
+    )
+
+
 def statement() -> str:
-    """The whole of STATEMENT.md."""
-    levels = "\n\n".join(f"### {level.name.capitalize()}\n\n{attributes(level)}" for level in Level)
-    return f"""# What this server does
+    """The whole of STATEMENT.md, in the order of PS3.2 Annex N."""
+    levels = "\n\n".join(
+        f"###### {level.name.capitalize()}\n\n{attributes(level)}" for level in Level
+    )
+    parameters = "\n\n".join(
+        f"###### {kind}\n\n{web_parameters(kind)}" for kind in KINDS if KINDS[kind].parameters
+    )
+    endings = "\n\n".join(f"##### {kind}\n\n{web_statuses(kind)}" for kind in KINDS)
+    return f"""# DICOM conformance statement
 
-Written by `python -m conformance.statement` from the tables that the code runs on.
+Written by `python -m conformance.statement` from the tables that the code runs on, in the order of
+PS3.2 Annex N; the server gives it as a page at `/conformance`.  What a section of the template has
+no room for here is not claimed.
 
-## Resources
+## N.1 Overview
 
-All below `{PREFIX}`; HEAD wherever there is GET, OPTIONS everywhere.
+An archive: it keeps composite instances, finds them and gives them back, over the web and over
+associations alike.  Both doors have one index, one matching and one retrieval behind them.
 
-{routes()}
+### N.1.1 Network services
 
-Beside it:
+{services()}
 
-{beside()}
+And storage, of the SOP classes of N.5.2.2.
 
-## Attributes
+### N.1.2 Media services
 
-Patient attributes are matching keys at every level; a study's answer describes its patient too.
+None.
 
-{levels}
+### N.1.3 Web services
 
-### Searching
+{web_services()}
 
-{SEARCHING}
-## Transfer syntaxes
+## N.4 Implementation model
+
+One application entity, with the AE title of the setting `ae_title`, and one origin server of the
+web services.  What either takes in is durable, and found by both, before it is acknowledged.
+
+## N.5 Service and interoperability description
+
+### N.5.1 Transfer syntaxes and character sets
+
+#### N.5.1.1 Transfer syntaxes
 
 Every object is kept byte for byte as it was sent.  A private transfer syntax is stored and given
 as it is.
@@ -267,27 +334,113 @@ are made for 50 dB of the range of values, JPEG has quality 90.
 
 {syntaxes()}
 
-## Rendering
+#### N.5.1.2 Character sets
+
+Read, and converted to UTF-8 for the web: {character_sets()}, with code extensions where the term
+says so.  What a character set does not have becomes U+FFFD in answers, and stays as it is in what
+is stored.
+
+### N.5.2 DIMSE services
+
+#### N.5.2.1 How
+
+{ASSOCIATIONS}
+C-FIND matches what the search of N.5.3.3 matches, by the same index.
+
+#### N.5.2.2 Storage
+
+{storage()}
+
+### N.5.3 Web services
+
+#### N.5.3.1 Resources
+
+All below `{PREFIX}`; HEAD wherever there is GET, OPTIONS everywhere.  `DELETE` is there with the
+setting `allow_delete`.
+
+{routes()}
+
+Beside it:
+
+{beside()}
+
+#### N.5.3.2 Parameters
+
+{parameters}
+
+#### N.5.3.3 Search
+
+Patient attributes are matching keys at every level; a study's answer describes its patient too.
+
+{levels}
+
+###### Searching
+
+{SEARCHING}
+#### N.5.3.4 Rendering
 
 {formats()}
 
 {RENDERING}
-## Associations
+## N.6 Configuration
 
-{services()}
+The base URI of the web services is `http://host:port{PREFIX}`, that of WADO-URI
+`http://host:port/wado`, unless `public_url` or a trusted proxy says otherwise.
 
-{ASSOCIATIONS}
-{storage()}
+{settings.markdown_table()}
 
-{statuses()}
+## N.7 Network and media communication details
 
-## Reasons
+### N.7.1 Associations
+
+What an association may take:
+
+{association_limits()}
+
+### N.7.3 Statuses
+
+#### N.7.3.1 Reasons of instances
+
+Failure Reason (0008,1197) and Warning Reason (0008,1196) of Store, and the status of the whole
+request when nothing was stored.
 
 {reasons()}
 
-## Settings
+#### N.7.3.2 DIMSE
 
-{settings.markdown_table()}
+{statuses()}
+
+#### N.7.3.3 Web
+
+{endings}
+
+## N.8 Security
+
+{security()}
+
+No audit trail, de-identification or digital signature profile is claimed; signatures that objects
+have are kept as they are.
+
+## N.9 Annexes
+
+No private attributes, SOP classes or transfer syntaxes are defined by this server.
+"""
+
+
+@cache
+def page() -> str:
+    """The statement as a page that needs nothing else."""
+    body = MarkdownIt("commonmark").enable("table").render(statement())
+    return (
+        "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>Conformance statement</title>"
+        f"<style>{_STYLE}</style>{body}</html>\n"
+    )
+
+
+_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem }
+table { border-collapse: collapse; display: block; overflow-x: auto }
+td, th { text-align: left; vertical-align: top; padding: .25rem .6rem; border: 1px solid #ccc }
 """
 
 

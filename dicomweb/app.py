@@ -8,10 +8,11 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from conformance import statement
 from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
 from dicomweb.web import ohif
@@ -34,6 +35,9 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
     async def metrics(_: Request) -> PlainTextResponse:
         return PlainTextResponse(told.text(), media_type="text/plain; version=0.0.4")
 
+    async def conformance(_: Request) -> HTMLResponse:
+        return HTMLResponse(await archive.run(statement.page))
+
     settings = archive.settings
     allowed = [t for t in TRANSACTIONS if t.method != "DELETE" or settings.allow_delete]
     dicomweb, beside = Dispatcher(archive, allowed), Dispatcher(archive, BESIDE)
@@ -43,6 +47,7 @@ def create_app(archive: Archive, counters: Counters | None = None) -> ASGIApp:
         routes=[
             Route("/healthz", _healthy),
             Route("/metrics", metrics),
+            Route("/conformance", conformance),
             *(Route(t.path, beside) for t in BESIDE),
             *([Mount(ohif.ROOT, viewer)] if viewer else []),
             Mount("", Browser(PREFIX, viewer)),

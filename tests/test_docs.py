@@ -7,12 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
 from conformance import statement
+from dicomweb.app import create_app
+from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
+from schemas.reasons import MESSAGE_STATUSES
 from tests.process import serving
 
 README = (statement.ROOT / "README.md").read_text()
@@ -26,6 +30,32 @@ def blocks(language: str) -> list[str]:
 def test_the_statement_is_what_the_tables_say():
     """If this fails: python -m conformance.statement"""
     assert (statement.ROOT / "conformance" / "STATEMENT.md").read_text() == statement.statement()
+
+
+async def test_the_server_gives_the_statement_as_a_page(tmp_path):
+    """CONF-12."""
+    async with open_archive(Settings(data=tmp_path)) as archive:
+        transport = httpx.ASGITransport(app=create_app(archive))
+        async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
+            answer = await client.get("/conformance")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    headings = re.findall(r"<h[1-6]>(.*?)</h", answer.text)
+    assert headings == re.findall(r"^#+ (.*)$", statement.statement(), re.MULTILINE)
+
+
+def test_the_statement_has_the_sections_of_the_template():
+    """CONF-01 (PS3.2 Annex N)."""
+    headings = re.findall(r"^#+ (N\.[\d.]+)", statement.statement(), re.MULTILINE)
+    assert headings == sorted(headings, key=lambda n: [int(i) for i in n.strip("N.").split(".")])
+    assert {"N.1", "N.5.2", "N.5.3", "N.6", "N.7.3.2", "N.7.3.3", "N.8"} <= {
+        heading.rstrip(".") for heading in headings
+    }
+
+
+def test_the_statement_names_every_status_that_a_message_can_have():
+    """CONF-07."""
+    told = statement.statuses()
+    assert all(f"| {reason.code:04X} |" in told for reason in MESSAGE_STATUSES)
 
 
 def test_the_readme_has_the_tables_as_they_are():

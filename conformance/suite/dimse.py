@@ -17,7 +17,7 @@ from pydicom.uid import (
     JPEGBaseline8Bit,
     RLELossless,
 )
-from pynetdicom import AE, _config, build_role, evt
+from pynetdicom import AE, _config, build_context, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
@@ -142,8 +142,9 @@ class Dimse:
         ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = TIMEOUT_SECONDS
         ae.connection_timeout = TIMEOUT_SECONDS
         negotiated: list[Any] = []
+        # Each is a context of its own, even of one class: that decides per transfer syntax.
+        ae.requested_contexts = [build_context(c.abstract, list(c.syntaxes)) for c in contexts]
         for context in contexts:
-            ae.add_requested_context(context.abstract, list(context.syntaxes))
             if context.scp:
                 negotiated.append(build_role(context.abstract, scp_role=True))
             if context.extended is not None:
