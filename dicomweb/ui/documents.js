@@ -2,7 +2,7 @@
 
 import { h, svg } from "./dom.js";
 import { panel } from "./metadata.js";
-import { get, resource } from "./service.js";
+import { get, reached, resource } from "./service.js";
 import { all, first, name, number, text, written } from "./values.js";
 
 const WAYS = { report, pdf, video, waveform };
@@ -18,7 +18,7 @@ async function bulk(object, tag, accept) {
   const element = object[tag];
   if (element?.InlineBinary !== undefined) return Uint8Array.from(atob(element.InlineBinary), (char) => char.charCodeAt(0));
   if (!element?.BulkDataURI) return new Uint8Array(0);
-  return new Uint8Array(await (await get(element.BulkDataURI, { accept })).arrayBuffer());
+  return new Uint8Array(await (await get(reached(element.BulkDataURI), { accept })).arrayBuffer());
 }
 
 function blob(bytes, type) {

@@ -70,7 +70,8 @@ function words(text) {
 }
 
 /**
- * What a text asks: `keys` hold in every search, `alternatives` are the searches; `said` tells it in words.
+ * What a text asks: `keys` hold in every search, `alternatives` are the searches, `alike` is one for when
+ * those find nothing; `said` tells it in words.
  * Two words with a month, "Mar 2024", are one date.
  */
 export function interpret(input, level = "studies", now = new Date()) {
@@ -129,8 +130,9 @@ function searches(rest, level, said) {
       kinds.push("accession number");
     }
   }
+  const alike = !wild && kinds.includes("name") ? { PatientName: rest.join(" ").replace(",", ""), fuzzymatching: "true" } : null;
   said.push(`${kinds.join(", ").replace(/, ([^,]*)$/, " or $1")} ${typed}`);
-  return { alternatives, said };
+  return { alternatives, alike, said };
 }
 
 /** What a field's text asks of its attribute: a part is enough where people type parts. */

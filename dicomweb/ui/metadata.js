@@ -1,7 +1,7 @@
 // All attributes of an instance, as a tree with a search inside it.
 
 import { debounced, h, icon, say } from "./dom.js";
-import { SERVICE, advice, metadata, names } from "./service.js";
+import { advice, metadata, names, reached } from "./service.js";
 
 const SHOWN_CHARACTERS_MAX = 400;
 
@@ -50,11 +50,7 @@ function row(tag, element, dictionary, depth) {
 
 function shown(element, value) {
   const uri = element.BulkDataURI;
-  if (uri) {
-    const link = new URL(uri, SERVICE);
-    const own = link.origin === location.origin;
-    return h("span", { class: "value" }, own ? h("a", { href: link.href, download: "value.bin", target: "_blank" }, "bulk data") : uri);
-  }
+  if (uri) return h("span", { class: "value" }, h("a", { href: reached(uri), download: "value.bin", target: "_blank" }, "bulk data"));
   return h("span", { class: "value" }, value.length > SHOWN_CHARACTERS_MAX ? `${value.slice(0, SHOWN_CHARACTERS_MAX)} …` : value);
 }
 

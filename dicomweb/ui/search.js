@@ -101,7 +101,12 @@ export async function show(main, given, { signal, go, title }) {
     paging = new Paging(state.level, searches, level.identity, compares(current.sort));
     results.setAttribute("aria-busy", "true");
     try {
-      const page = await paging.next({ signal: mine });
+      let page = await paging.next({ signal: mine });
+      if (!page.length && meant.alike && !mine.aborted) {
+        paging = new Paging(state.level, [{ ...keys, ...meant.alike, ...order }], level.identity, compares(current.sort));
+        page = await paging.next({ signal: mine });
+        if (page.length) paging.warnings.add("Nothing matches as it is typed. These names are like it.");
+      }
       if (mine.aborted) return;
       draw(page, current);
     } catch (error) {

@@ -81,6 +81,11 @@ export function resource({ study, series, instance, frame }, below = "") {
   return SERVICE + path + below;
 }
 
+/** An address that metadata gives, as this page reaches it: by the way it came itself. */
+export function reached(uri) {
+  return uri.replace(/^.*?(?=studies\/)/, SERVICE);
+}
+
 /** The address of a search. Values are encoded so that the server reads what was typed. */
 export function searchUrl(path, parameters) {
   const pairs = Object.entries(parameters).flatMap(([key, value]) => (Array.isArray(value) ? value : [value]).map((one) => [key, one]));

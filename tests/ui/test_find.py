@@ -24,6 +24,15 @@ def search(page, text: str) -> list[str]:
     return names(page)
 
 
+@pytest.fixture(scope="module")
+def start(browser, site):
+    """The start page, for one search after another."""
+    page = browser.new_page()
+    page.goto(site.root)
+    yield page
+    page.close()
+
+
 @pytest.mark.parametrize(
     "text, found",
     [
@@ -42,9 +51,14 @@ def search(page, text: str) -> list[str]:
         pytest.param("nobody", [], id="nobody"),
     ],
 )
-def test_one_box_understands_what_people_type(open_page, site, text, found):
-    page = open_page(site.root)
-    assert search(page, text) == found
+def test_one_box_understands_what_people_type(start, text, found):
+    assert search(start, text) == found
+
+
+def test_names_that_sound_alike_are_found_when_none_is_as_typed(open_page, site):
+    page = open_page(f"{site.root}?q=fantom")
+    assert names(page) == ["Phantom, Ada"] * 2
+    assert "These names are like it." in page.inner_text(".notices")
 
 
 def test_the_address_holds_the_search_so_that_it_can_be_sent(open_page, site):
@@ -150,6 +164,7 @@ def test_a_name_with_markup_in_it_is_a_name(open_page, site):
     assert names(page) == [material.SCRIPT_NAME]
     picture(page, "find-script")
     page.click(".results tbody a")
+    page.wait_for_selector("main.study h1")
     assert page.inner_text("h1") == material.SCRIPT_NAME
     page.click("text=Open in the viewer")
     page.wait_for_selector(".pane[data-shown]")
