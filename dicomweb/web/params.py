@@ -94,3 +94,11 @@ def bulk_path(text: str) -> str:
     if not re.fullmatch(r"[0-9A-F]{8}(/[0-9]{1,9}/[0-9A-F]{8}){0,128}", text):
         raise Refused(NOT_FOUND, "There is no such bulk data.")
     return text
+
+
+def is_set(asked: Parameters, name: str) -> bool:
+    """Whether a flag is true; Refused where it is neither that nor false (NEG-59, NEG-60)."""
+    values = {value for found, value in asked if found == name}
+    if values - {"true", "false"}:
+        raise Refused(BAD_REQUEST, f"{name} has to be true or false.")
+    return "true" in values

@@ -137,7 +137,8 @@ def _kinds(files: Mapping[Encoding, list[Offer]]) -> list[Offer]:
 async def _otherwise(request: Request, asked: Selection, now: State, offer: Offer) -> Response:
     if offer is not offers.ZIP:
         return await values_of(request, asked, pixels_only=False)
-    tag = tag_of(now.tag, offer)
+    dicomdir = params.is_set(request.parameters, "dicomdir")
+    tag = tag_of(now.tag, offer, dicomdir)
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
     if answer := request.unchanged(validators):
         return answer
@@ -148,7 +149,7 @@ async def _otherwise(request: Request, asked: Selection, now: State, offer: Offe
         *validators.headers(),
         VARY,
     ]
-    return Response(200, headers, zipped(request, asked))
+    return Response(200, headers, zipped(request, asked, dicomdir=dicomdir))
 
 
 def _syntax_of(offer: Offer) -> TransferSyntax:

@@ -1,44 +1,76 @@
 """A study, series or instance as a zip archive of its files as they are stored: our addition.
 
 Streamed: nothing is compressed, the checksum of a file comes after it, and what is held is the
-directory of the archive, some hundred bytes a file.
+directory of the archive, some hundred bytes a file, and as much again of a DICOMDIR.
 """
 
 from __future__ import annotations
 
 import io
 import time
+import uuid
 import zipfile
 from collections.abc import AsyncIterator
 from typing import Any
 
+import orjson
+
 from dicomweb.engine import retrieve
-from dicomweb.engine.instances import instances
+from dicomweb.engine.instances import Instance
 from dicomweb.web.requests import Request
+from schemas.dicom_json import INSTANCE_URL
+from schemas.dicomdir import DicomDir
 from schemas.identifiers import Selection
+from schemas.json_forms import JsonDataSet
 
 FOLDER = "DICOM"
 FILES_PER_FOLDER = 1000
 """Some viewers of media are slow with more, and file systems of old ones too."""
 
 
-async def zipped(request: Request, asked: Selection) -> AsyncIterator[bytes]:
-    """The bytes of the archive; files are named as PS3.10 8.5 allows, in the order stored."""
-    sink = _Sink()
+async def zipped(request: Request, asked: Selection, *, dicomdir: bool) -> AsyncIterator[bytes]:
+    """The bytes of the archive; files are named as PS3.10 8.5 allows, in the order stored.
+
+    With `dicomdir` it is a file-set, whose directory comes last (PS3.10 8.6).
+    """
+    sink, directory, number = _Sink(), DicomDir(), 0
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        number = 0
-        async for instance in instances(request.archive, asked):
-            part = await retrieve.part(request.archive, instance, instance.syntax)
-            with archive.open(_entry(file_id(number), instance.stored_microseconds), "w") as file:
-                if isinstance(part.body, bytes):
-                    file.write(part.body)
-                else:
-                    async for chunk in part.body:
-                        file.write(chunk)
-                        yield sink.taken()
-            yield sink.taken()
-            number += 1
+        read = _read if dicomdir else _passed_over
+        async for some in retrieve.metadata(request.archive, asked, read):
+            for instance, header in some:
+                name = file_id(number)
+                number += 1
+                if dicomdir:
+                    directory.add(
+                        header,
+                        name,
+                        instance.SOPClassUID,
+                        instance.SOPInstanceUID,
+                        instance.TransferSyntaxUID,
+                    )
+                part = await retrieve.part(request.archive, instance, instance.syntax)
+                entry = _entry("/".join(name), instance.stored_microseconds)
+                with archive.open(entry, "w") as file:
+                    if isinstance(part.body, bytes):
+                        file.write(part.body)
+                    else:
+                        async for chunk in part.body:
+                            file.write(chunk)
+                            yield sink.taken()
+                yield sink.taken()
+        if dicomdir:
+            whole = await request.archive.run(lambda: directory.file(f"2.25.{uuid.uuid4().int}"))
+            archive.writestr(_entry("DICOMDIR", time.time_ns() // 1000), whole)
     yield sink.taken()
+
+
+def _read(instance: Instance, text: bytes) -> tuple[Instance, JsonDataSet]:
+    header: JsonDataSet = orjson.loads(text.replace(INSTANCE_URL, b""))
+    return instance, header
+
+
+def _passed_over(instance: Instance, _: bytes) -> tuple[Instance, JsonDataSet]:
+    return instance, {}
 
 
 def file_id(number: int) -> tuple[str, ...]:
@@ -47,9 +79,9 @@ def file_id(number: int) -> tuple[str, ...]:
     return FOLDER, f"{folder:08}", f"{file:08}"
 
 
-def _entry(components: tuple[str, ...], stored_microseconds: int) -> zipfile.ZipInfo:
+def _entry(name: str, stored_microseconds: int) -> zipfile.ZipInfo:
     stored = time.gmtime(stored_microseconds // 1_000_000)[:6]
-    entry = zipfile.ZipInfo("/".join(components), max(stored, (1980, 1, 1, 0, 0, 0)))
+    entry = zipfile.ZipInfo(name, max(stored, (1980, 1, 1, 0, 0, 0)))
     entry.external_attr = 0o640 << 16
     return entry
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
+import shutil
+import subprocess
 import zipfile
 
 import pydicom
@@ -15,6 +18,7 @@ from tests.make import dataset, instance, part10
 from tests.web.asking import IDS, LEVELS, PATH, ROOT, SERIES_PATH, STUDY_PATH, ids, parts, put
 
 OCTET_PARTS = {"Accept": 'multipart/related; type="application/octet-stream"'}
+SR = "1.2.840.10008.5.1.4.1.1.88.11"
 LUT = bytes(range(256)) * 8
 ICON = bytes(range(64)) * 64
 
@@ -126,3 +130,47 @@ async def test_a_zip_archive_holds_the_files_as_they_are_stored(server, level):
         assert all(not name.startswith("/") and ".." not in name for name in archive.namelist())
     expected = list(sent.values())[: 1 if level == "instance" else 2]
     assert files == expected
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_a_zip_archive_can_be_a_file_set(sqlite_server, level, tmp_path):
+    """CAP-10, PS3.10 8.6: every instance is found by way of the DICOMDIR."""
+    sent = [dataset(**ids(number, series=series)) for series in (1, 2) for number in (1, 2)]
+    sent.append(dataset(**ids(5), SOPClassUID=SR, PatientName="山田^太郎", PixelData=None))
+    await put(sqlite_server, *map(part10, sent))
+    path = LEVELS[level] + "?dicomdir=true"
+    answer = await sqlite_server.get(path, headers={"Accept": "application/zip"})
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        archive.extractall(tmp_path / "medium")
+    directory = pydicom.dcmread(tmp_path / "medium" / "DICOMDIR").DirectoryRecordSequence
+    files = [record for record in directory if "ReferencedFileID" in record]
+    assert len(files) == {"instance": 1, "series": 3, "study": 5}[level]
+    for one in files:
+        ds = pydicom.dcmread(tmp_path.joinpath("medium", *one.ReferencedFileID))
+        assert ds.SOPInstanceUID == one.ReferencedSOPInstanceUIDInFile
+    types = {one.DirectoryRecordType for one in files}
+    assert types == ({"IMAGE"} if level == "instance" else {"IMAGE", "SR DOCUMENT"})
+    refused = await sqlite_server.get(path + "1", headers={"Accept": "application/zip"})
+    assert refused.status_code == 400
+
+
+async def test_dcmtk_reads_the_directory(sqlite_server, tmp_path):
+    """PS3.3 F: each record where another says it is, to a reader that follows the offsets."""
+    dcmdump = shutil.which("dcmdump")
+    if dcmdump is None:
+        pytest.skip("apt-get install dcmtk brings dcmdump.")
+    await put(sqlite_server, *(instance(**ids(n, series=s)) for s in (1, 2) for n in (1, 2, 3)))
+    answer = await sqlite_server.get(
+        f"{STUDY_PATH}?dicomdir=true", headers={"Accept": "application/zip"}
+    )
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        archive.extractall(tmp_path)
+    told = subprocess.run(
+        [dcmdump, tmp_path / "DICOMDIR"], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.count("(0004,1430) CS [IMAGE]") == 6
+    assert told.stderr == ""
+    at = [int(found) for found in re.findall(r"\(0004,14[02]0\) up (\d+)", told.stdout)]
+    whole = (tmp_path / "DICOMDIR").read_bytes()
+    assert len(at) == 2 * 10
+    assert all(whole[offset : offset + 4] == b"\xfe\xff\x00\xe0" for offset in at if offset)
