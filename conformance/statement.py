@@ -222,7 +222,9 @@ RENDERING = """\
   image it was made of: the one it names, or the nearest parallel one of its frame of reference.
 - WADO-URI gives one picture or text: of an instance of several frames the middle one.
   `anonymize` is refused with 501.
-- Video is not encoded: there is no encoder of it that is permissively licensed and kept up.
+- A stored video is given as it is, MPEG-4 where it is an MP4 file; its thumbnail is a placard.
+  Video is neither encoded nor decoded: there is no package for it that is permissively licensed
+  and kept up.
 - Volume rendering is not offered.
 """
 """What the standard has us document (PS3.18 10.4.5)."""

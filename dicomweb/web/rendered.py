@@ -8,13 +8,14 @@ from dicomweb.engine import representative, retrieve, sources, thumbnails
 from dicomweb.engine.absence import missing
 from dicomweb.engine.retrieve import Part
 from dicomweb.pixels.encode import BY_MEDIA_TYPE
-from dicomweb.web import params
+from dicomweb.web import params, videos
 from dicomweb.web.conditions import Validators
 from dicomweb.web.contents import Content, Sent, multipart_stream
 from dicomweb.web.renditions import SINGLE, Picture, renditions
 from dicomweb.web.requests import VARY, Request
 from dicomweb.web.responses import Header, Response, warning
 from schemas.identifiers import Selection
+from schemas.kinds import Kind
 from schemas.reasons import NOT_ACCEPTABLE, Refused
 from schemas.view import AskedView, View
 
@@ -33,6 +34,8 @@ async def retrieve_rendered(request: Request) -> Response:
     wanted = params.view(request.parameters)
     source = await sources.source(request.archive, asked)
     numbers = retrieve.frames_there(source.laid, asked.frames) if asked.frames else ()
+    if source.kind is Kind.VIDEO:
+        return await videos.give(request, source, wanted.view)
     found = await renditions(request, source, numbers, wanted.view)
     offer = request.negotiate(*found.offers)
     pictures = found.pictures(offer)
