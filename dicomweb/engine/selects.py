@@ -116,13 +116,18 @@ class Statements:
         self._served = self._find_served()
         self.filtered = len(self._served) < len(shape.conditions)
 
+    @property
+    def _listed(self) -> bool:
+        """Whether the source is a list of UIDs: the condition itself is looked up by its index."""
+        return self._source is not None and self._shape.conditions[self._source].unique
+
     def _find_served(self) -> set[int]:
         """The conditions that the order of rows serves as well: written for an index to be used."""
         shape = self._shape
         if shape.pinned is not None:
             return {n for n, c in enumerate(shape.conditions) if c.unique}
         if self._source is not None:
-            return set()
+            return {self._source} if self._listed else set()
         dates = (
             {n for n, c in enumerate(shape.conditions) if c.target.columns == ("StudyDate",)}
             if not shape.order
@@ -155,7 +160,10 @@ class Statements:
 
     @cached_property
     def rest(self) -> Select[Any]:
-        """Of the rows after a key, so many at most: how many there are, and how many match."""
+        """Of the rows after a key, so many at most: how many there are, and how many match.
+
+        Whichever they are: an order would have PostgreSQL sort all there are.
+        """
         served = [self._filter(n) for n in sorted(self._served)]
         others = [self._filter(n) for n in range(len(self._predicates)) if n not in self._served]
         held = and_(*others) if others else true()
@@ -164,7 +172,6 @@ class Statements:
             select(flag.label("held"))
             .select_from(self._tables())
             .where(*served, self._later())
-            .order_by(*self._ordering())
             .limit(bindparam("bound"))
             .subquery()
         )
@@ -214,7 +221,7 @@ class Statements:
     def _whole(self, columns: list[Any]) -> Select[Any]:
         statement = select(*columns).select_from(self._tables())
         statement = statement.where(*(self._filter(n) for n in range(len(self._predicates))))
-        if self._source is None:
+        if self._source is None or self._listed:
             return statement
         predicate = self._predicates[self._source]
         sources = predicate.sources()
