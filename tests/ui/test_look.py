@@ -6,7 +6,10 @@ import re
 from urllib.parse import urlencode
 
 import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import MPEG4HP41
 
+from tests.make import dataset, part10
 from tests.real_files import CORPUS
 from tests.ui import material
 from tests.ui.conftest import PHONE, picture
@@ -333,3 +336,63 @@ def test_every_real_file_opens(open_page, tmp_path):
             except Exception:
                 empty.append(uid)
         assert not empty
+
+
+RECORD = """async () => {
+  const type = "video/mp4;codecs=avc1.42E01E";
+  if (!MediaRecorder.isTypeSupported(type)) return null;
+  const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
+  const context = canvas.getContext("2d");
+  const recorder = new MediaRecorder(canvas.captureStream(25), { mimeType: type });
+  const pieces = [];
+  recorder.ondataavailable = (event) => pieces.push(event.data);
+  recorder.start();
+  for (let at = 0; at < 20; at += 1) {
+    context.fillStyle = `hsl(${at * 18} 70% 50%)`;
+    context.fillRect(0, 0, 160, 120);
+    await new Promise(requestAnimationFrame);
+  }
+  await new Promise((resolve) => {
+    recorder.onstop = resolve;
+    recorder.stop();
+  });
+  return Array.from(new Uint8Array(await new Blob(pieces).arrayBuffer()));
+}"""
+
+
+def test_a_video_plays(open_page, site):
+    """PS3.5 8.2.7: a film of Chromium's own making, as an object of MPEG-4 AVC."""
+    page = open_page(site.root)
+    film = page.evaluate(RECORD)
+    if not film:
+        pytest.skip("This Chromium records no H.264, of which the film would be made")
+    ds = dataset(
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.4.1",
+        PatientName="Film^Fay",
+        Modality="XC",
+        Rows=120,
+        Columns=160,
+        SamplesPerPixel=3,
+        PhotometricInterpretation="YBR_PARTIAL_420",
+        PlanarConfiguration=0,
+        BitsAllocated=8,
+        BitsStored=8,
+        HighBit=7,
+        NumberOfFrames=20,
+        FrameTime=40,
+        PixelData=encapsulate([bytes(film)]),
+    )
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    stored = page.request.post(
+        f"{site.service}/studies",
+        data=part10(ds, MPEG4HP41),
+        headers={"Content-Type": "application/dicom"},
+    )
+    assert stored.status == 200
+    page.goto(f"{site.root}view?study={ds.StudyInstanceUID}")
+    page.wait_for_selector("video")
+    page.evaluate("document.querySelector('video').muted = true")
+    page.evaluate("() => document.querySelector('video').play()")
+    assert page.evaluate("document.querySelector('video').videoWidth") == 160
+    picture(page, "view-video")
