@@ -334,14 +334,27 @@ async def test_an_object_in_every_transfer_syntax_is_taken_as_it_is(archive, syn
     assert (await file_of(archive, ds)).endswith(sent)
 
 
-@pytest.mark.parametrize("name", ["image_dfl.dcm", "ExplVR_BigEnd.dcm"])
+@pytest.mark.parametrize(
+    "flag, name",
+    [
+        ("-xd", "image_dfl.dcm"),
+        ("-xb", "ExplVR_BigEnd.dcm"),
+        ("-xi", "rtdose.dcm"),
+        ("-xr", "MR_small_RLE.dcm"),
+        ("-xv", "MR_small_jp2klossless.dcm"),
+        ("-xy", "SC_rgb_dcmtk_+eb+cy+np.dcm"),
+        ("-xs", "SC_rgb_jpeg_gdcm.dcm"),
+    ],
+)
 @pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu comes with Debian's dcmtk.")
-async def test_dcmtk_sends_deflated_and_big_endian_objects(archive, name):
-    """STORE-12, ENC-10."""
+async def test_dcmtk_sends_objects_in_its_transfer_syntaxes(archive, flag, name):
+    """STORE-12, ENC-01, ENC-10: deflated, big endian, implicit, compressed; as they were."""
     path = get_testdata_file(name, download=False)
-    flag = "-xd" if "dfl" in name else "-xb"
     await run("storescu", flag, "-aec", "DICOMWEB", "127.0.0.1", str(archive.port), path)
-    assert len(await found(archive)) == 1
+    sent = dcmread(path)
+    got = dcmread(BytesIO(await file_of(archive, sent)))
+    assert got.file_meta.TransferSyntaxUID == sent.file_meta.TransferSyntaxUID
+    assert got.PixelData == sent.PixelData
 
 
 async def run(*command: str) -> str:
