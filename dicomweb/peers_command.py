@@ -13,7 +13,7 @@ from dicomweb.engine.chosen import Chosen, survey
 from dicomweb.engine.instances import Instance
 from dicomweb.progress import progress
 from dicomweb.settings import Peer, Settings, SettingsError
-from dimse_bridge.association import Gone
+from dimse_bridge.exchange import Gone
 from dimse_bridge.pushing import push
 from dimse_bridge.requestor import NoAssociation, echo
 from schemas.identifiers import parse_uid

@@ -12,13 +12,13 @@ import os
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import cast
 
+from dimse_bridge.exchange import Gone, Incoming, Job, Rejected, Tally
 from dimse_bridge.limits import Limits
 from dimse_bridge.negotiation import Context
 from dimse_bridge.wire import messages
-from dimse_bridge.wire.commands import RESPONSE, Command, Message
+from dimse_bridge.wire.commands import Command, Message
 from dimse_bridge.wire.items import Malformed
 from dimse_bridge.wire.layer import INVALID_PARAMETER, LOST, Indication, UpperLayer
 from dimse_bridge.wire.messages import Assembler, Begun, Piece
@@ -46,53 +46,7 @@ QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 _log = logging.getLogger(__name__)
 
 
-class Gone(Exception):  # noqa: N818 - it says what is the case
-    """The association is over: the peer aborted, or the connection broke, or we gave up on it."""
-
-
-class Rejected(Exception):  # noqa: N818
-    """The peer did not want the association."""
-
-    def __init__(self, reject: AssociateReject) -> None:
-        super().__init__(
-            f"The association was rejected (result {reject.result}, source {reject.source}, "
-            f"reason {reject.reason})."
-        )
-        self.reject = reject
-
-
-@dataclass(slots=True)
-class Incoming:
-    """A message on its way in: its command set is there, its data set comes piece by piece."""
-
-    context_id: int
-    command: Command
-    whole: bool
-    repeats: bool = False
-    """A request with its number is still being served (PS3.7 9.1.1.1.1)."""
-    pieces: deque[bytes] = field(default_factory=deque, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Something to be done between two messages, by whoever takes them."""
-
-    run: Callable[[], object]
-
-
 Opened = AssociateRequest | AssociateAccept
-
-
-@dataclass(slots=True)
-class Tally:
-    """What an association was used for: the content of its line in the log."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    received_bytes: int = 0
-    sent_bytes: int = 0
-
-    def count(self, what: str, by: int = 1) -> None:
-        self.counts[what] = self.counts.get(what, 0) + by
 
 
 class Association(asyncio.BufferedProtocol):
@@ -442,7 +396,7 @@ class Association(asyncio.BufferedProtocol):
         """The next piece of the data set of a message whose command set is sent.  Raises Gone."""
         self._send(messages.frame(context_id, data, self._maximum_length, last=last))
 
-    def _send(self, framed: list[bytes]) -> None:
+    def _send(self, framed: list[messages.Framed]) -> None:
         self._check()
         if self._layer.state not in _TO_SEND:
             raise Gone("The association is being released.")
@@ -541,14 +495,3 @@ _TO_RESPOND = (
     State.COLLISION_REQUESTOR_LOCAL,
     State.COLLISION_ACCEPTOR_LOCAL,
 )
-
-
-def response_to(request: Command, status: int, **more: object) -> Command:
-    """The response to `request`: its numbers and its SOP class are the request's (PS3.7 9.3)."""
-    return Command(
-        CommandField=request.CommandField | RESPONSE,
-        MessageIDBeingRespondedTo=request.MessageID,
-        AffectedSOPClassUID=request.AffectedSOPClassUID or request.RequestedSOPClassUID,
-        Status=status,
-        **more,  # type: ignore[arg-type]
-    )

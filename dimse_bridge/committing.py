@@ -19,8 +19,9 @@ from dicomweb.engine.commitment import Reference, Report
 from dicomweb.engine.entries import text_of
 from dicomweb.store.commitments import Request
 from dimse_bridge.answers import encode
-from dimse_bridge.association import Association, Gone, Incoming, Job, response_to
+from dimse_bridge.association import Association
 from dimse_bridge.door import Door
+from dimse_bridge.exchange import Gone, Incoming, Job, response_to
 from dimse_bridge.negotiation import Context
 from dimse_bridge.requestor import NATIVE, NoAssociation, associated
 from dimse_bridge.wire.commands import DATA_SET, Command, Message

@@ -13,8 +13,9 @@ from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.search import search
 from dimse_bridge.answers import encode
-from dimse_bridge.association import Association, Incoming, response_to
+from dimse_bridge.association import Association
 from dimse_bridge.door import Door
+from dimse_bridge.exchange import Incoming, response_to
 from dimse_bridge.identifiers import LEVELS, Identifier, read
 from dimse_bridge.negotiation import Context
 from dimse_bridge.questions import Question, Wanted, question

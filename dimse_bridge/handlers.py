@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 
-from dimse_bridge.association import Association, Gone, Incoming, response_to
+from dimse_bridge.association import Association
 from dimse_bridge.committing import commit
 from dimse_bridge.door import Door
+from dimse_bridge.exchange import Gone, Incoming, response_to
 from dimse_bridge.finding import find
 from dimse_bridge.retrieving import get, move
 from dimse_bridge.storing import store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dimse_bridge.association import response_to
+from dimse_bridge.exchange import response_to
 from dimse_bridge.wire.commands import Command
 from schemas.reasons import CANCELLED, NO_SUB_OPERATIONS, SOME_FAILED, SUCCESS
 

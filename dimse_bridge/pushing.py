@@ -9,7 +9,7 @@ from dicomweb.engine.chosen import Chosen, chosen_instances, survey
 from dicomweb.engine.instances import Instance
 from dicomweb.settings import Peer
 from dicomweb.store.blobs import BlobTooShort, NoBlob
-from dimse_bridge.association import Gone
+from dimse_bridge.exchange import Gone
 from dimse_bridge.progress import Progress
 from dimse_bridge.requestor import associated, contexts_for
 from dimse_bridge.sending import Originator, send

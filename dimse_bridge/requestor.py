@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from dicomweb.settings import Peer, Settings
-from dimse_bridge.association import Association, Gone, Rejected
+from dimse_bridge.association import Association
+from dimse_bridge.exchange import Gone, Rejected
 from dimse_bridge.limits import Limits
 from dimse_bridge.negotiation import granted, propose
 from dimse_bridge.tls import connecting

@@ -14,8 +14,9 @@ from dicomweb.engine.instances import Instance
 from dicomweb.settings import Peer
 from dicomweb.store.blobs import BlobTooShort, NoBlob
 from dimse_bridge.answers import element
-from dimse_bridge.association import Association, Gone, Incoming
+from dimse_bridge.association import Association
 from dimse_bridge.door import Door
+from dimse_bridge.exchange import Gone, Incoming
 from dimse_bridge.identifiers import choose, read
 from dimse_bridge.progress import Progress
 from dimse_bridge.requestor import NoAssociation, Wanted, associated, contexts_for

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from dimse_bridge.association import Association, Gone
+from dimse_bridge.association import Association
 from dimse_bridge.committing import reporting
 from dimse_bridge.door import Door
+from dimse_bridge.exchange import Gone
 from dimse_bridge.handlers import handle
 from dimse_bridge.negotiation import CONGESTION, LIMIT_EXCEEDED, Granted, negotiate
 from dimse_bridge.wire.pdus import AssociateReject, AssociateRequest

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydicom.datadict import tag_for_keyword
 
 from dicomweb.engine.ingest import NotStored, Outcome, Upload
-from dimse_bridge.association import Association, Incoming, response_to
+from dimse_bridge.association import Association
 from dimse_bridge.door import Door
+from dimse_bridge.exchange import Incoming, response_to
 from dimse_bridge.negotiation import Context
 from dimse_bridge.wire.commands import Command
 from schemas.identifiers import is_uid

@@ -124,7 +124,7 @@ def _dcmtk(program: str, held: Held) -> list[str]:
 def _said(command: Sequence[str]) -> str:
     """What a program of dcmtk tells when it is asked to tell all."""
     done = subprocess.run(
-        [command[0], "-v", *command[1:]], env=DCMTK, capture_output=True, text=True, check=True
+        [command[0], "-d", *command[1:]], env=DCMTK, capture_output=True, text=True, check=True
     )
     return done.stdout + done.stderr
 

@@ -5,6 +5,7 @@ Bytes go in, indications and bytes to send come out; time and the connection are
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from dimse_bridge.wire import pdus
@@ -56,7 +57,7 @@ class UpperLayer:
         self._requestor = requestor
         self._data_bytes_max = data_bytes_max
         self._buffer = Buffer()
-        self._outgoing: list[bytes] = []
+        self._outgoing: list[bytes | memoryview] = []
         self._told: list[Indication] = []
 
     # What happens -------------------------------------------------------------
@@ -129,7 +130,7 @@ class UpperLayer:
     def reject(self, reject: AssociateReject) -> None:
         self._happens(Event.REJECT, reject)
 
-    def send(self, framed: list[bytes]) -> None:
+    def send(self, framed: Sequence[bytes | memoryview]) -> None:
         """P-DATA-TF PDUs as `messages.frame` builds them."""
         self._happens(Event.DATA)
         self._outgoing += framed
@@ -146,7 +147,7 @@ class UpperLayer:
             why = Abort(SERVICE_USER) if reason is None else Abort(SERVICE_PROVIDER, reason)
             self._happens(Event.ABORT, why)
 
-    def outgoing(self) -> list[bytes]:
+    def outgoing(self) -> list[bytes | memoryview]:
         """What is to be sent now."""
         taken, self._outgoing = self._outgoing, []
         return taken

@@ -70,21 +70,28 @@ def fragment_bytes(maximum_length: int) -> int:
     return max(2, min(room, FRAGMENT_BYTES_MAX) & ~1)
 
 
-def frame_command(context_id: int, command: Command, maximum_length: int) -> list[bytes]:
+Framed: TypeAlias = bytes | memoryview
+
+
+def frame_command(context_id: int, command: Command, maximum_length: int) -> list[Framed]:
     """The P-DATA-TF PDUs of a command set."""
     return frame(context_id, encode(command), maximum_length, command=True)
 
 
 def frame(
     context_id: int, data: bytes, maximum_length: int, *, command: bool = False, last: bool = True
-) -> list[bytes]:
+) -> list[Framed]:
     """`data` as P-DATA-TF PDUs: heads and, between them, what they are the heads of."""
     size, end = fragment_bytes(maximum_length), len(data)
     if end <= size:
         return [data_head(context_id, end, command=command, last=last), data]
-    framed: list[bytes] = []
-    for at in range(0, end, size):
-        piece = data[at : at + size]
-        final = last and at + size >= end
-        framed += (data_head(context_id, len(piece), command=command, last=final), piece)
-    return framed
+    view, head = memoryview(data), data_head(context_id, size, command=command, last=False)
+    framed: list[Framed] = []
+    rest = (end - 1) // size * size
+    for at in range(0, rest, size):
+        framed += (head, view[at : at + size])
+    return [
+        *framed,
+        data_head(context_id, end - rest, command=command, last=last),
+        view[rest:],
+    ]

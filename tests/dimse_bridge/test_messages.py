@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode as reference_encode
 
-from dimse_bridge.association import response_to
+from dimse_bridge.exchange import response_to
 from dimse_bridge.wire import messages, pdus
 from dimse_bridge.wire.commands import NO_DATA_SET, Command, Message, decode, encode
 from dimse_bridge.wire.items import Malformed
@@ -96,7 +96,7 @@ def test_any_bytes_are_a_command_set_or_malformed(data):
         assert isinstance(decode(data), Command)
 
 
-def fragments_of(framed: list[bytes]) -> list[Fragment]:
+def fragments_of(framed: list[messages.Framed]) -> list[Fragment]:
     data, found = b"".join(framed), []
     while data:
         length = int.from_bytes(data[2:6], "big")
