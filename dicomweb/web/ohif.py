@@ -101,6 +101,25 @@ def _with_headers(send: Send) -> Send:
     return sending
 
 
+_LENIENCY = """
+// OHIF 3.12 shows no list at all when one study has an empty ModalitiesInStudy, which DICOM JSON
+// writes without a Value (PS3.18 F.2.5).
+{
+  const response = Object.getOwnPropertyDescriptor(XMLHttpRequest.prototype, "response");
+  Object.defineProperty(XMLHttpRequest.prototype, "response", {
+    ...response,
+    get() {
+      const value = response.get.call(this);
+      for (const study of Array.isArray(value) ? value : []) {
+        if (study?.["00080061"]) study["00080061"].Value ??= [];
+      }
+      return value;
+    },
+  });
+}
+"""
+
+
 def configuration(prefix: str) -> str:
     """What OHIF reads as app-config.js: this archive as its one source, whatever host it is on."""
     source = {
@@ -147,5 +166,5 @@ def configuration(prefix: str) -> str:
         "  const source = window.config.dataSources[0].configuration;\n"
         f'  source.qidoRoot = source.wadoRoot = window.location.origin + "{prefix}";\n'
         '  source.wadoUriRoot = window.location.origin + "/wado";\n'
-        "}\n"
+        "}\n" + _LENIENCY
     )

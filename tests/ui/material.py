@@ -143,6 +143,7 @@ def _odd() -> Iterator[bytes]:
         StudyDate="20230607",
         Modality="US",
     )
+    yield instance(PatientName="Nothing^Known", PatientID="N1", StudyDate=None, Modality="")
 
 
 def _slide() -> bytes:
