@@ -263,6 +263,8 @@ class Settings(BaseModel):
     def _safe(self) -> Settings:
         if self.dimse_tls_port and not (self.tls_certificate and self.tls_key):
             raise ValueError("dimse_tls_port needs tls_certificate and tls_key")
+        if self.dimse_user_required and not self.credentials:
+            raise ValueError("dimse_user_required needs credentials to check users against")
         if not self.open_to_network and not is_loopback(self.host):
             raise ValueError(
                 f"host {self.host} can be reached from the network, and nobody is asked who they "

@@ -58,6 +58,11 @@ BAD = {
     "an object store": ({"objects": "s3://bucket"}, {}, "not supported yet"),
     "a file that is not there": ({"config": "/no/such.toml"}, {}, "/no/such.toml"),
     "another address": ({"host": "0.0.0.0"}, {}, "--open-to-network"),
+    "users nobody can check": ({"dimse_user_required": "true"}, {}, "needs credentials"),
+    "TLS without a certificate": ({"dimse_tls_port": "2762"}, {}, "needs tls_certificate"),
+    "a title too long": ({"ae_title": "A" * 17}, {}, "1 to 16 ASCII characters"),
+    "peers that are no table": ({"peers": "x"}, {}, "JSON object"),
+    "a peer without port": ({"peers": '{"A": {"host": "h"}}'}, {}, "peers.A.port"),
     "a name, which might be anywhere": ({"host": "example"}, {}, "--open-to-network"),
 }
 
