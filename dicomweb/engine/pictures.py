@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from dicomweb.engine.recent import Recent
@@ -27,6 +28,8 @@ WAITING_MAX = 256
 """Pieces of work that wait for a thread; whoever comes then is told to come again."""
 THREADS = max(2, os.cpu_count() or 1)
 """The codecs let go of the interpreter, so they use as many processors as there are."""
+TURNS = THREADS + 2
+"""Frames that are read or computed at a time: while one waits for the disk another computes."""
 
 
 def _told(task: asyncio.Task[bytes]) -> None:
@@ -45,6 +48,7 @@ class Pictures:
         self._making: dict[Hashable, asyncio.Task[bytes]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="render")
         self._waiting = 0
+        self._turns = asyncio.Semaphore(TURNS)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """The picture of `key`, kept or made now; a failure is told to all who asked, not kept."""
@@ -67,10 +71,27 @@ class Pictures:
         self._kept.put(key, made, len(made))
         return made
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """What `work` gives, done in one of the threads; Refused (503) where too much waits."""
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Held while the bytes of a frame are in memory, so that those of few are.
+
+        Refused (503) where too many wait.  Whoever has a turn must not wait for another.
+        """
+        self._check()
+        self._waiting += 1
+        try:
+            async with self._turns:
+                yield
+        finally:
+            self._waiting -= 1
+
+    def _check(self) -> None:
         if self._waiting >= WAITING_MAX + THREADS:
             raise Refused(BUSY)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What `work` gives, done in one of the threads; Refused (503) where too much waits."""
+        self._check()
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)

@@ -123,11 +123,14 @@ async def presented(
     over = await _superimposed(archive, state, frame)
 
     async def make() -> bytes:
-        data = await render.frame_bytes(archive, frame.source, frame.frame)
-        above = None
-        if over is not None:
-            above = over, await render.frame_bytes(archive, over.source, over.frame)
-        return await archive.pictures.run(lambda: _made(state, frame, data, above, view, format))
+        async with archive.pictures.turn():
+            data = await render.frame_bytes(archive, frame.source, frame.frame)
+            above = None
+            if over is not None:
+                above = over, await render.frame_bytes(archive, over.source, over.frame)
+            return await archive.pictures.run(
+                lambda: _made(state, frame, data, above, view, format)
+            )
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
 

@@ -38,7 +38,7 @@ from schemas.view import Profile, View
 VERSION = 1
 """Of the pictures: another one makes other ETags."""
 
-FRAME_BYTES_MAX = 512 * 1024 * 1024
+FRAME_BYTES_MAX = 256 * 1024 * 1024
 """Of one frame, as stored and as an array."""
 PICTURE_PIXELS_MAX = 128 * 1024 * 1024
 ANIMATION_PIXELS_MAX = 512 * 1024 * 1024
@@ -105,15 +105,14 @@ async def frame(
     checked(source, number, view, format)
     made_of = tag_of(source, (number,), view, format)
 
+    def picture_of(data: bytes) -> bytes:
+        image = finished(frame_image(source, number, data, view), source, view)
+        return encode.encoded(image, format, view.quality)
+
     async def make() -> bytes:
-        data = await frame_bytes(archive, source, number)
-        return await archive.pictures.run(
-            lambda: encode.encoded(
-                finished(frame_image(source, number, data, view), source, view),
-                format,
-                view.quality,
-            )
-        )
+        async with archive.pictures.turn():
+            data = await frame_bytes(archive, source, number)
+            return await archive.pictures.run(lambda: picture_of(data))
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
 
@@ -271,8 +270,9 @@ async def slide(archive: Archive, source: Source, view: View, format: Format) ->
         canvas = Canvas(box, size, colour=colour)
         for begin in range(0, len(wanted), TILES_AT_ONCE):
             tiles = wanted[begin : begin + TILES_AT_ONCE]
-            read = [await frame_bytes(archive, source, tile.frame) for tile in tiles]
-            await archive.pictures.run(lambda: _put(canvas, source, tiles, read, view))  # noqa: B023
+            async with archive.pictures.turn():
+                read = [await frame_bytes(archive, source, tile.frame) for tile in tiles]
+                await archive.pictures.run(lambda: _put(canvas, source, tiles, read, view))  # noqa: B023
         return await archive.pictures.run(
             lambda: encode.encoded(_matted(canvas, source, view), format, view.quality)
         )

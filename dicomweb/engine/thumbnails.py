@@ -71,13 +71,14 @@ async def _of_frame(
     if source.matrix is not None and not number:
         return (await render.slide(archive, source, view, format)).body
     chosen = number or render.middle(source)
-    data = await render.frame_bytes(archive, source, chosen)
 
-    def small() -> bytes:
+    def small(data: bytes) -> bytes:
         image = render.frame_image(source, chosen, data, view, with_overlays=False)
         return encode.encoded(render.finished(image, source, view), format, view.quality)
 
-    return await archive.pictures.run(small)
+    async with archive.pictures.turn():
+        data = await render.frame_bytes(archive, source, chosen)
+        return await archive.pictures.run(lambda: small(data))
 
 
 def _of_other(source: Source, view: View, format: Format) -> bytes:

@@ -62,11 +62,12 @@ async def frame(
     made_of = render.tag("underlay", blobs, number, beneath.frame, view, format.media_type)
 
     async def make() -> bytes:
-        above = await render.frame_bytes(archive, source, number)
-        below = await render.frame_bytes(archive, beneath.source, beneath.frame)
-        return await archive.pictures.run(
-            lambda: _made(source, number, above, beneath, below, view, format)
-        )
+        async with archive.pictures.turn():
+            above = await render.frame_bytes(archive, source, number)
+            below = await render.frame_bytes(archive, beneath.source, beneath.frame)
+            return await archive.pictures.run(
+                lambda: _made(source, number, above, beneath, below, view, format)
+            )
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
 

@@ -104,6 +104,22 @@ async def test_too_much_that_waits_is_refused(made, monkeypatch):
     assert await made.run(lambda: 1) == 1
 
 
+async def test_few_frames_are_in_memory_at_a_time(made):
+    """Issue 6: memory does not grow with how many ask."""
+    held = most = 0
+
+    async def one() -> None:
+        nonlocal held, most
+        async with made.turn():
+            held += 1
+            most = max(most, held)
+            await made.run(lambda: None)
+            held -= 1
+
+    await asyncio.gather(*(one() for _ in range(50)))
+    assert 1 < most <= pictures.TURNS
+
+
 def test_recent_counts_what_is_replaced_once():
     recent: Recent[str, int] = Recent(10, size_max=100)
     for _ in range(50):
