@@ -554,3 +554,12 @@ async def test_the_profile_of_the_object_comes_before_the_codestreams(server):
         answer = await ask(server, url + "/rendered?iccprofile=yes")
         profile = Image.open(io.BytesIO(answer.content)).info["icc_profile"]
         assert expected in profile.replace(b"\0", b"")
+
+
+@pytest.mark.parametrize("name", ["renderedmpr", "rendered3d"])
+async def test_volume_rendering_is_not_offered(server, name):
+    """REND-48, REND-53: optional; where it is not offered it is 404 at each of its places."""
+    url = await store(server, image())
+    study, series = url.partition("/series")[0], url.partition("/instances")[0]
+    for place in (study, f"{study}/series", series, url, f"{url}/frames/1"):
+        assert (await ask(server, f"{place}/{name}")).status_code == 404
