@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright import sync_api
 
 from tests.process import serving
 from tests.ui import material
-
-sync_api = pytest.importorskip(
-    "playwright.sync_api", reason="The package playwright drives the browser; make test installs it"
-)
 
 CHROMIUM = shutil.which("chromium")
 SCREENSHOTS = Path(__file__).parent / "screenshots"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from axe_playwright_python import sync_playwright as axe
 
 from tests.ui import material
 from tests.ui.conftest import PHONE
-
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright",
-    reason="The package axe-playwright-python holds axe-core; make test installs it",
-)
 
 PAGES = {
     "the studies": ("", ".list-studies tbody tr"),
