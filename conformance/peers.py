@@ -1,0 +1,175 @@
+"""Servers that the suite judges, started with an empty archive on loopback: ours and others."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from conformance.suite.dimse import Dimse
+from conformance.suite.session import Session
+
+SUITE = "SUITE"
+START_SECONDS_MAX = 60
+ORTHANC_PLUGINS = Path("/usr/share/orthanc/plugins")
+
+
+class NotInstalled(Exception):  # noqa: N818 - nothing is wrong
+    """The peer's program is not on this machine; the sentence says how to get it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A running server."""
+
+    name: str
+    url: str
+    """Of its service root; empty: it has no web half."""
+    dimse: Dimse
+    strict: bool = False
+
+    def session(self) -> Session:
+        wado_uri = self.url.replace("/dicom-web", "/wado")
+        return Session(self.url, wado_uri=wado_uri, dimse=self.dimse, strict=self.strict)
+
+
+@contextmanager
+def orthanc(folder: Path) -> Iterator[Peer]:
+    """Orthanc with its DICOMweb plugin, as Debian packages them."""
+    program = _program("Orthanc", "orthanc orthanc-dicomweb")
+    if not (ORTHANC_PLUGINS / "libOrthancDicomWeb.so").exists():
+        raise NotInstalled("apt-get install orthanc-dicomweb")
+    web, dimse, ours = _ports(3)
+    config = {
+        "StorageDirectory": str(folder),
+        "IndexDirectory": str(folder),
+        "Plugins": [str(ORTHANC_PLUGINS / "libOrthancDicomWeb.so")],
+        "HttpPort": web,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAet": "ORTHANC",
+        "DicomPort": dimse,
+        "DicomModalities": {"suite": [SUITE, "127.0.0.1", ours]},
+        **{f"DicomAlwaysAllow{what}": True for what in ("Echo", "Find", "Get", "Move", "Store")},
+        "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": True},
+    }
+    (folder / "orthanc.json").write_text(json.dumps(config))
+    version = _packaged("orthanc"), _packaged("orthanc-dicomweb")
+    with _running([program, str(folder / "orthanc.json")], lambda: _answers(web)):
+        yield Peer(
+            f"Orthanc {version[0]} with DICOMweb plugin {version[1]}",
+            f"http://127.0.0.1:{web}/dicom-web",
+            _dimse("ORTHANC", dimse, ours),
+        )
+
+
+@contextmanager
+def dcmqrscp(folder: Path) -> Iterator[Peer]:
+    """dcmtk's query/retrieve server, with its ordinary preferences."""
+    program = _program("dcmqrscp", "dcmtk")
+    dimse, ours = _ports(2)
+    (folder / "archive").mkdir()
+    config = f"""
+NetworkTCPPort = {dimse}
+MaxPDUSize = 16384
+MaxAssociations = 16
+HostTable BEGIN
+suite = ({SUITE}, 127.0.0.1, {ours})
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+QRSCP {folder / "archive"} RW (2000, 1024mb) ANY
+AETable END
+"""
+    (folder / "dcmqrscp.cfg").write_text(config)
+    with _running([program, "-c", str(folder / "dcmqrscp.cfg")], lambda: _listens(dimse)):
+        yield Peer(f"dcmqrscp of dcmtk {_packaged('dcmtk')}", "", _dimse("QRSCP", dimse, ours))
+
+
+@contextmanager
+def ours(folder: Path, *, strict: bool) -> Iterator[Peer]:
+    """This project's server, as a user starts it."""
+    web, dimse, port = _ports(3)
+    config = folder / "server.toml"
+    config.write_text(f'[peers.{SUITE}]\nhost = "127.0.0.1"\nport = {port}\n')
+    command = [sys.executable, "-m", "dicomweb", "serve", "--config", str(config)]
+    command += ["--data", str(folder / "data"), "--port", str(web), "--dimse-port", str(dimse)]
+    command += ["--strict"] if strict else []
+    with _running(command, lambda: _answers(web) and _listens(dimse)):
+        yield Peer(
+            "This server, strict" if strict else "This server",
+            f"http://127.0.0.1:{web}/dicom-web",
+            _dimse("DICOMWEB", dimse, port),
+            strict,
+        )
+
+
+def _dimse(called: str, port: int, our_port: int) -> Dimse:
+    return Dimse(called, "127.0.0.1", port, SUITE, SUITE, our_port)
+
+
+def _program(name: str, packages: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/bin")
+    if found is None:
+        raise NotInstalled(f"apt-get install {packages}")
+    return found
+
+
+def _packaged(package: str) -> str:
+    """The upstream version of a Debian package."""
+    command = ["dpkg-query", "-W", "-f", "${Version}", package]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return told.stdout.partition("-")[0].partition("+")[0] or "of an unknown version"
+
+
+def _ports(count: int) -> list[int]:
+    """Free ones, all different."""
+    listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [one.getsockname()[1] for one in listening]
+    for one in listening:
+        one.close()
+    return ports
+
+
+@contextmanager
+def _running(command: Sequence[str], is_up: Callable[[], bool]) -> Iterator[None]:
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=quiet, stderr=quiet)  # noqa: S603
+    try:
+        for _ in range(START_SECONDS_MAX * 10):
+            if process.poll() is not None:
+                raise RuntimeError(f"{command[0]} ended with {process.returncode}.")
+            if is_up():
+                break
+            time.sleep(0.1)
+        else:
+            raise RuntimeError(f"{command[0]} is not up after {START_SECONDS_MAX} seconds.")
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5):
+            return True
+    except OSError:
+        return False
