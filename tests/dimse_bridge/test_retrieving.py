@@ -188,11 +188,11 @@ CHOICES = {
 
 
 @pytest.mark.parametrize("identifier, count", CHOICES.values(), ids=CHOICES)
-async def test_unique_keys_choose(served, identifier, count):
+async def test_unique_keys_choose(archive, identifier, count):
     """MOVE-02, MOVE-16: C.4.2.1.4.1; nothing chosen is a success with zero counts."""
-    await stored(served, *STUDY, *OTHER)
+    await stored(archive, *STUDY, *OTHER)
     roles = (Role(CT, scu=False, scp=True),)
-    async with associated(served.port, STUDY_GET, CT, roles=roles) as peer:
+    async with associated(archive.port, STUDY_GET, CT, roles=roles) as peer:
         final, got = await got_all(peer, identifier)
         assert final.Status == 0
         assert counts(final) == (None, count, 0, 0)
