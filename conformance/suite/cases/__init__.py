@@ -19,12 +19,13 @@ from conformance.suite.cases import (
     search,
     search_answers,
     store,
+    store_metadata,
     wado_uri,
 )
 
 AREAS: dict[str, tuple[Case, ...]] = {
     "negotiation": negotiation.CASES,
-    "store": store.CASES,
+    "store": store.CASES + store_metadata.CASES,
     "search": search.CASES,
     "search answers": search_answers.CASES,
     "retrieve": retrieve.CASES,

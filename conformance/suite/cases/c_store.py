@@ -64,7 +64,8 @@ def _changed(session: Session) -> Sequence[Thing]:
     return [Thing(dataset)]
 
 
-def _keys(session: Session) -> dict[str, str]:
+def keys(session: Session) -> dict[str, str]:
+    """The unique keys of what was sent last."""
     sent = session.sent[0]
     return {
         "StudyInstanceUID": sent.study_uid,
@@ -75,7 +76,7 @@ def _keys(session: Session) -> dict[str, str]:
 
 def _found(number: int) -> Step:
     return Step(
-        lambda s: Find("IMAGE", _keys(s)),
+        lambda s: Find("IMAGE", keys(s)),
         0,
         (holds(f"{number} are found", lambda a: len(a.identifiers) == number),),
     )
@@ -249,7 +250,7 @@ CASES = (
         status=0,
         then=(
             Step(
-                lambda s: Get("IMAGE", _keys(s), syntaxes=(ExplicitVRLittleEndian,)),
+                lambda s: Get("IMAGE", keys(s), syntaxes=(ExplicitVRLittleEndian,)),
                 0,
                 (holds("the data set is the one sent", _same),),
             ),

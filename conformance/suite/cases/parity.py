@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from conformance.suite.answer import Answer, value
 from conformance.suite.case import Case, Http, Kind, Step
-from conformance.suite.cases.c_store import FAILURES, copy_of, image
+from conformance.suite.cases.c_store import FAILURES, copy_of, image, keys
 from conformance.suite.cases.store import one, posted
 from conformance.suite.checks import (
     DICOM,
@@ -17,18 +17,8 @@ from conformance.suite.checks import (
     syntax,
 )
 from conformance.suite.operations import Find, Get, Store
-from conformance.suite.session import Session
 
 EXPLICIT = "1.2.840.10008.1.2.1"
-
-
-def _keys(session: Session) -> dict[str, str]:
-    sent = session.sent[0]
-    return {
-        "StudyInstanceUID": sent.study_uid,
-        "SeriesInstanceUID": sent.series_uid,
-        "SOPInstanceUID": sent.uid,
-    }
 
 
 def _same_on_both(answer: Answer) -> bool:
@@ -156,7 +146,7 @@ _CASES = (
         request=posted(one),
         then=(
             Step(
-                lambda s: Find("IMAGE", _keys(s)),
+                lambda s: Find("IMAGE", keys(s)),
                 0,
                 (holds("it is there", lambda a: len(a.identifiers) == 1),),
             ),
@@ -171,7 +161,7 @@ _CASES = (
         request=posted(one),
         then=(
             Step(
-                lambda s: Get("IMAGE", _keys(s)),
+                lambda s: Get("IMAGE", keys(s)),
                 0,
                 (
                     holds(
