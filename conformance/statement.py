@@ -287,8 +287,8 @@ def statement() -> str:
     return f"""# DICOM conformance statement
 
 Written by `python -m conformance.statement` from the tables that the code runs on, in the order of
-PS3.2 Annex N; the server gives it as a page at `/conformance`.  What a section of the template has
-no room for here is not claimed.
+PS3.2 Annex N; the server gives it as a page at `/conformance`.  A section of the template that is missing here
+claims nothing.
 
 ## N.1 Overview
 
@@ -299,7 +299,7 @@ associations alike.  Both doors have one index, one matching and one retrieval b
 
 {services()}
 
-And storage, of the SOP classes of N.5.2.2.
+And storage, as SCP, and as SCU of C-MOVE and C-GET, of the SOP classes of N.5.2.2.
 
 ### N.1.2 Media services
 
