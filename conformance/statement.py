@@ -287,8 +287,8 @@ def statement() -> str:
     return f"""# DICOM conformance statement
 
 Written by `python -m conformance.statement` from the tables that the code runs on, in the order of
-PS3.2 Annex N; the server gives it as a page at `/conformance`.  A section of the template that is missing here
-claims nothing.
+PS3.2 Annex N; the server gives it as a page at `/conformance`.  A section of the
+template that is missing here claims nothing.
 
 ## N.1 Overview
 
