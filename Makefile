@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := schemas dicomweb dimse_bridge conformance
 
-.PHONY: serve test test-corpus check format bench contact-sheet statement lock clean ohif
+.PHONY: serve test test-corpus check format bench bench-peers contact-sheet statement lock clean ohif
 
 serve: $(VENV)/serve.stamp
 	@$(BIN)/dicomweb serve $(ARGS)

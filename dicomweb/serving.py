@@ -133,17 +133,38 @@ def _when_stopped(stop: Callable[[], None]) -> Iterator[None]:
     """Calls `stop` on a signal to stop, and when the process that supervises this one is gone."""
     loop = asyncio.get_running_loop()
     parent = multiprocessing.parent_process()
+    before = {signal.getsignal(number) for number in STOPPING}
     for number in STOPPING:
         loop.add_signal_handler(number, stop)
+    if any(isinstance(handler, _Early) and handler.told for handler in before):
+        loop.call_soon(stop)
     if parent is not None:
         loop.add_reader(parent.sentinel, stop)
     try:
         yield
     finally:
+        # It is being told: to hear it again must not end what closes the archive.
         for number in STOPPING:
-            loop.remove_signal_handler(number)
+            loop.add_signal_handler(number, _hear_nothing)
         if parent is not None:
             loop.remove_reader(parent.sentinel)
+
+
+def _hear_nothing() -> None:
+    pass
+
+
+class _Early:
+    """What hears a signal to stop while a process still opens its archive.
+
+    It opens it to the end, and then closes it as it should.
+    """
+
+    def __init__(self) -> None:
+        self.told = False
+
+    def __call__(self, *_: object) -> None:
+        self.told = True
 
 
 async def _serve_associations(
@@ -214,6 +235,9 @@ def _supervise(settings: Settings, jobs: Sequence[_Job], counters: Counters) -> 
 
 
 def _do_and_exit(job: _Job, settings: Settings, counters: Counters) -> None:
+    early = _Early()
+    for number in STOPPING:
+        signal.signal(number, early)
     work, sockets = job
     try:
         sys.exit(work(settings, sockets, counters))
