@@ -78,7 +78,8 @@ function days(told) {
     h("p", { class: "sub" }, `${counted(list.reduce((sum, { count }) => sum + count, 0), "object")} in ${DAYS} days; ${most > 1 || list.some(({ count }) => count) ? `at most ${most.toLocaleString("en")} a day` : "none yet"}`),
     svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" }, bars),
     h("p", { class: "axis sub", "aria-hidden": "true" }, h("span", null, written(list[0].day)), h("span", null, "today")),
-    h("table", { class: "hidden" }, h("caption", null, "Objects by day"), h("tbody", null, list.filter(({ count }) => count).map(({ day, count }) => h("tr", null, h("th", { scope: "row" }, written(day)), h("td", null, count))))),
+    // Firefox clips no table, only what holds it.
+    h("div", { class: "hidden" }, h("table", null, h("caption", null, "Objects by day"), h("tbody", null, list.filter(({ count }) => count).map(({ day, count }) => h("tr", null, h("th", { scope: "row" }, written(day)), h("td", null, count)))))),
   );
 }
 
