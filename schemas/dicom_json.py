@@ -35,7 +35,7 @@ from schemas.json_forms import (
     remember,
     unshared_reading,
 )
-from schemas.reasons import Problem
+from schemas.reasons import TRUNCATED, Problem, Refused
 from schemas.syntaxes import TransferSyntax
 from schemas.value_rules import VALUE_RULES
 from schemas.walk import NESTING_MAX, Range, Walk
@@ -110,6 +110,9 @@ def encode(
     encoding = encoding_found(buffer, start, end, encoding_of(syntax))
     members, stop, charset = walk.members(start, end, end, encoding)
     if stop != end:
+        # Zeros are padding; of 724 real files none ends in anything else that is no element.
+        if any(buffer[stop:end]):
+            raise Refused(TRUNCATED, "The data set ends inside the head of an element.")
         walk.problem("the last bytes are no element")
     return Header(
         json=b"{%b}" % b",".join(members.values()),

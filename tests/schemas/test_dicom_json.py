@@ -26,7 +26,7 @@ from pydicom_reference import differences, parsed, value_of
 from schemas.dicom_json import INSTANCE_URL, Header, encode
 from schemas.elements import REPRESENTATIONS
 from schemas.json_forms import forget
-from schemas.reasons import NESTED_TOO_DEEPLY, NOT_DICOM, TRUNCATED, Refused
+from schemas.reasons import NESTED_TOO_DEEPLY, NOT_DICOM, TRUNCATED, Reason, Refused
 from schemas.syntaxes import (
     BY_UID,
     EXPLICIT_VR_BE,
@@ -809,6 +809,30 @@ def test_what_ends_too_early_is_refused(data, sentence):
         header(data)
     assert refused.value.reason is TRUNCATED
     assert refused.value.detail == sentence
+
+
+def test_a_cut_is_taken_for_whole_only_between_two_elements():
+    """Wherever else it falls, in a head or in a value, it is told."""
+    elements = [
+        explicit(0x00080060, "CS", b"CT"),
+        explicit(0x00082112, "SQ", item(explicit(0x00081150, "UI", b"1.2\0"))),
+        explicit(0x00100010, "PN", b"Doe^Jane"),
+        explicit(0x7FE00010, "OW", b"abcdefgh"),
+    ]
+    whole = b"".join(elements)
+    ends = {sum(map(len, elements[:count])) for count in range(len(elements) + 1)}
+    told = [refusal(whole[:length]) for length in range(len(whole) + 1)]
+    assert {length for length, reason in enumerate(told) if reason is None} == ends
+    assert set(told) == {None, TRUNCATED}
+
+
+def refusal(data: bytes) -> Reason | None:
+    """Why it is refused; None if it is not."""
+    try:
+        header(data)
+    except Refused as refused:
+        return refused.reason
+    return None
 
 
 def test_a_few_bytes_too_many_are_a_problem_only():
