@@ -45,6 +45,7 @@ NOT_COMPARABLE = {
     "GH177_D_CLUNIE_CT1_IVRLE_BigEndian_undefined_length.dcm": "pydicom cannot read it",
     "MultiframeWindowing.dcm": "without Pixel Representation others do not show it",
     "badVR.dcm": "others do not read its Number of Frames",
+    "SC_rgb_jpeg.dcm": "dcmtk does not read its Image Type, which has no VR",
     "liver_rle.dcm": "no other decoder takes RLE of one bit",
     "liver_deflate.dcm": "no other decoder takes deflated frames",
     "will-jxl.dcm": "no other decoder takes JPEG XL",
