@@ -141,7 +141,7 @@ async def connected(port: int, **values: Any) -> AsyncIterator[Peer]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     peer = Peer(reader, writer, **values)
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             yield peer
     finally:
         writer.close()

@@ -417,7 +417,7 @@ async def test_associations_are_logged_in_one_line_and_counted(archive, caplog):
 
 
 async def ended(archive) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while archive.door.associations:
             await asyncio.sleep(0)
 
@@ -427,7 +427,7 @@ async def test_dcmtk_echoes(archive):
     """ASSOC-13."""
     command = ["echoscu", "-v", "-aec", "DICOMWEB", "127.0.0.1", str(archive.port)]
     done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=20, check=False
+        subprocess.run, command, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0
     assert "Received Echo Response (Success)" in done.stdout + done.stderr

@@ -89,7 +89,7 @@ async def test_serve_opens_both_doors(tmp_path):
             assert isinstance(await peer.associate(*contexts(VERIFICATION)), AssociateAccept)
             await peer.release()
         root = server.url.removesuffix("/dicom-web")
-        async with httpx.AsyncClient() as http, asyncio.timeout(10):
+        async with httpx.AsyncClient() as http, asyncio.timeout(30):
             while "associations_total 1\n" not in (await http.get(f"{root}/metrics")).text:
                 await asyncio.sleep(0.01)
         server.process.send_signal(signal.SIGTERM)

@@ -83,7 +83,7 @@ def answer_to(command: Command, status: int = 0) -> Command:
 
 
 async def none_due(archive) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await commitment.seconds_to_next(archive.door.archive) is not None:
             await asyncio.sleep(0.005)
 
@@ -212,7 +212,7 @@ async def test_a_report_that_does_not_arrive_is_tried_again_by_the_next_process(
             peer.send(action(), encoded(references((CT, ONE.SOPInstanceUID))))
             assert (await peer.message())[0].Status == 0
             peer.writer.transport.abort()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await put_off(archive):
                 await asyncio.sleep(0.005)
     with device([(COMMITMENT, NATIVE)], title="MODALITY") as modality:
@@ -249,7 +249,7 @@ async def test_a_modality_may_release_instead_of_answering(archive):
         await peer.ask(action(), encoded(references((CT, ONE.SOPInstanceUID))))
         await peer.message()
         await peer.release()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not await put_off(archive):
             await asyncio.sleep(0.005)
 

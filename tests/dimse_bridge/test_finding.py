@@ -524,7 +524,7 @@ async def test_a_requester_that_goes_away_ends_it(many):
         peer.send(find_of(STUDY_FIND), encoded(key("STUDY", StudyInstanceUID="")))
         await peer.message()
         peer.writer.transport.abort()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while many.door.associations:
             await asyncio.sleep(0.001)
 
@@ -556,7 +556,7 @@ async def test_dcmtk_finds(few):
     ):
         command = ["findscu", "-v", root, *(x for k in keys for x in ("-k", k)), *where]
         done = await asyncio.to_thread(
-            subprocess.run, command, capture_output=True, text=True, timeout=30, check=False
+            subprocess.run, command, capture_output=True, text=True, timeout=60, check=False
         )
         said = done.stdout + done.stderr
         assert done.returncode == 0
@@ -564,6 +564,6 @@ async def test_dcmtk_finds(few):
         assert "Find Response: 1 (Pending)" in said
     command = ["findscu", "-v", "--cancel", "1", "-S", "-k", "QueryRetrieveLevel=STUDY", *where]
     done = await asyncio.to_thread(
-        subprocess.run, command, capture_output=True, text=True, timeout=30, check=False
+        subprocess.run, command, capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0

@@ -356,7 +356,7 @@ async def test_a_cancel_stops_it(moving):
         one.peer.send(command, encoded(chosen("STUDY", StudyInstanceUID="1.2.1")))
         await done.wait()
         one.peer.send(Command(Message.C_CANCEL, MessageIDBeingRespondedTo=7))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             (association,) = one.archive.door.associations
             while not association.is_cancelled(7):
                 await asyncio.sleep(0.001)
@@ -379,7 +379,7 @@ async def test_a_requester_that_aborts_stops_it(moving):
         one.peer.send(command, encoded(chosen("STUDY", StudyInstanceUID="1.2.1")))
         await one.peer.message()
         one.peer.writer.transport.abort()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while one.archive.door.associations:
                 await asyncio.sleep(0.001)
         async with associated(one.archive.port, STUDY_MOVE) as another:
@@ -655,7 +655,7 @@ async def test_dcmtk_moves_a_study_to_dcmtk(tmp_path, free_port):
 
 
 async def listening(port: int) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -57,6 +57,11 @@ def pixels(page) -> list[int]:
     )
 
 
+def drawn(page) -> None:
+    """What was done has been drawn: what a frame asks for is there in the frame after it."""
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
 def drag(page, across: int, down: int) -> None:
     box = page.locator(".pane canvas").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -65,7 +70,7 @@ def drag(page, across: int, down: int) -> None:
     page.mouse.move(x + across / 2, y + down / 2)
     page.mouse.move(x + across, y + down)
     page.mouse.up()
-    page.wait_for_timeout(60)  # of the page's own clock: one frame is drawn
+    drawn(page)
 
 
 def test_a_series_opens_with_its_stored_window_and_its_text(ct):
@@ -114,7 +119,7 @@ def test_the_window_follows_the_hand_and_presets(ct):
     assert re.match(r"W 1\d\d C 40", corner(ct, "se"))
     bright = max(pixels(ct))
     ct.keyboard.press("2")
-    ct.wait_for_timeout(60)
+    drawn(ct)
     assert corner(ct, "se").startswith("W 1800 C 400")
     assert bright == 255
     options = ct.locator("select option").all_inner_texts()
@@ -123,14 +128,14 @@ def test_the_window_follows_the_hand_and_presets(ct):
         *("Soft tissue", "Lung", "Bone", "Brain", "Liver", "Mediastinum"),
     ]
     ct.keyboard.press("0")
-    ct.wait_for_timeout(60)
+    drawn(ct)
     assert corner(ct, "se").startswith("W 80 C 40")
 
 
 def test_inverted_black_is_white(ct):
     before = pixels(ct)
     ct.keyboard.press("i")
-    ct.wait_for_timeout(60)
+    drawn(ct)
     inside = len(before) // 2
     assert pixels(ct)[inside] == 255 - before[inside]
 
@@ -138,15 +143,15 @@ def test_inverted_black_is_white(ct):
 def test_grey_levels_are_those_of_the_standard(ct):
     """PS3.3 C.11.2.1.2: the window function of the values, to one level."""
     ct.keyboard.press("2")
-    ct.wait_for_timeout(60)
-    drawn = pixels(ct)
+    drawn(ct)
+    levels = pixels(ct)
     values = material.head(0, 1)[material.SIZE // 2]
     values = [min(4095, max(0, int(value + 1024))) - 1024 for value in values]
     expected = [round(min(255, max(0, ((v - 399.5) / 1799 + 0.5) * 255))) for v in values]
-    middle, scale = len(drawn) / 2, 700 / material.SIZE
+    middle, scale = len(levels) / 2, 700 / material.SIZE
     for column in (20, 40, 64, 90, 110):
         at = int(middle + (column + 0.5 - material.SIZE / 2) * scale)
-        assert abs(drawn[at] - expected[column]) <= 12, (
+        assert abs(levels[at] - expected[column]) <= 12, (
             "neighbours are blended where it is enlarged"
         )
 
@@ -161,10 +166,10 @@ def test_it_is_zoomed_moved_turned_and_put_back(ct):
     assert corner(ct, "se").split("\n")[1] != fitted
     picture(ct, "view-turned")
     ct.keyboard.press("Backspace")
-    ct.wait_for_timeout(60)
+    drawn(ct)
     assert corner(ct, "se").split("\n")[1] == fitted
     ct.keyboard.press("a")
-    ct.wait_for_timeout(60)
+    drawn(ct)
     assert corner(ct, "se").split("\n")[1] == "100 %"
 
 
@@ -179,7 +184,7 @@ def test_a_length_is_measured_in_millimetres(ct):
 def test_the_value_under_the_pointer_is_told(ct):
     box = ct.locator(".pane canvas").bounding_box()
     ct.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    ct.wait_for_timeout(60)
+    drawn(ct)
     value, unit, _, *place = corner(ct, "sw").split("\n")[0].replace(",", "").split()
     assert unit == "HU"
     column, row = (int(number) for number in place)
@@ -187,9 +192,18 @@ def test_the_value_under_the_pointer_is_told(ct):
 
 
 def test_it_plays(ct):
+    """What was shown is collected in the page: each frame is there for a moment only."""
+    ct.evaluate(
+        """() => {
+          const pane = document.querySelector('.pane');
+          window.seen = new Set();
+          new MutationObserver(() => window.seen.add(pane.dataset.shown))
+            .observe(pane, { attributes: true, attributeFilter: ['data-shown'] });
+        }"""
+    )
     ct.fill("[aria-label='Frames a second']", "30")
     ct.click("#play")
-    until(ct, 8)
+    ct.wait_for_function("() => window.seen.size >= 8")
     assert ct.get_attribute("#play", "aria-pressed") == "true"
     ct.click("#play")
     assert ct.get_attribute("#play", "aria-pressed") == "false"
@@ -302,7 +316,7 @@ def test_a_slide_is_panned_and_zoomed_by_tiles(open_page, site):
     page.keyboard.press("+")
     page.keyboard.press("+")
     page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(100)
+    drawn(page)
     assert page.inner_text(".slide .corner") != before
     assert not [url for url in asked if "/frames/" in url], "tiles that are there are not asked for"
 
@@ -332,7 +346,7 @@ def test_every_real_file_opens(open_page, tmp_path):
             study, uid = (one[tag]["Value"][0] for tag in ("0020000D", "0020000E"))
             page.goto(f"{page.url.split('/view')[0].rstrip('/')}/view?study={study}&series={uid}")
             try:
-                page.wait_for_selector(".pane[data-shown], .document, .note.bad", timeout=8000)
+                page.wait_for_selector(".pane[data-shown], .document, .note.bad")
             except Exception:
                 empty.append(uid)
         assert not empty
