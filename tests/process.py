@@ -14,6 +14,10 @@ from pathlib import Path
 from typing import IO
 
 
+LAST_LINES_SECONDS_MAX = 5
+"""How long the log of a server that has ended is read; a worker left alone may hold it open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     process: subprocess.Popen[str]
@@ -48,14 +52,18 @@ def serving(data: Path, *flags: str) -> Iterator[Running]:
         cwd=Path(__file__).parents[1],
     )
     assert process.stderr is not None
+    said: list[str] = []
+    # A pipe that nobody reads would stop the server once it is full of log lines.
+    listener = threading.Thread(target=_listen, args=(process.stderr, said), daemon=True)
     try:
-        url, said = _url(process.stderr), []
-        # A pipe that nobody reads would stop the server once it is full of log lines.
-        threading.Thread(target=_listen, args=(process.stderr, said), daemon=True).start()
+        url = _url(process.stderr)
+        listener.start()
         yield Running(process, url, said)
     finally:
         process.kill()
         process.wait()
+        if listener.is_alive():
+            listener.join(LAST_LINES_SECONDS_MAX)
 
 
 def _listen(lines: IO[str], said: list[str]) -> None:
