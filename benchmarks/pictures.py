@@ -98,7 +98,8 @@ def radiograph(
         J2K: lambda: imagecodecs.jpeg2k_encode(stored, level=0, codecformat="j2k", reversible=True),
         HTJ2K: lambda: imagecodecs.htj2k_encode(stored, reversible=True),
     }
-    decoders = {J2K: imagecodecs.jpeg2k_decode, HTJ2K: imagecodecs.htj2k_decode}
+    # OpenJPEG decodes both: of OpenJPH the errors are lost (dicomweb.pixels.codecs.jpeg2000).
+    decoders = dict.fromkeys(encoders, imagecodecs.jpeg2k_decode)
     frame = bytes(encoders[syntax]()) if syntax in encoders else stored.tobytes()
     ds = dataset(
         Rows=rows, Columns=columns, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=4096,

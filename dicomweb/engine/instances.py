@@ -241,6 +241,11 @@ def recall(archive: Archive, selection: Selection) -> Laid | None:
     return known
 
 
+def remember(archive: Archive, selection: Selection, found: Laid) -> None:
+    """Of an instance that the index was just asked for; `selection` names all its three UIDs."""
+    archive.recent.put(_key(selection), found)
+
+
 def forget(archive: Archive, selection: Selection) -> None:
     archive.recent.forget(_key(selection))
 
@@ -262,6 +267,6 @@ async def laid(archive: Archive, selection: Selection) -> Laid:
     """
     async for *row, layout in _rows(archive, selection, "layout"):
         found = Laid(Instance(*row), Layout.from_bytes(layout))
-        archive.recent.put(_key(selection), found)
+        remember(archive, selection, found)
         return found
     raise await missing(archive, selection)

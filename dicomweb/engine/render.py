@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from blake3 import blake3
 
@@ -38,6 +39,8 @@ from schemas.view import Profile, View
 VERSION = 1
 """Of the pictures: another one makes other ETags."""
 
+TAGS_REMEMBERED = 4_096
+
 FRAME_BYTES_MAX = 256 * 1024 * 1024
 """Of one frame, as stored and as an array."""
 PICTURE_PIXELS_MAX = 128 * 1024 * 1024
@@ -58,6 +61,7 @@ class Rendered:
     """What its entity tag is made of."""
 
 
+@lru_cache(maxsize=TAGS_REMEMBERED)
 def tag(*facts: Hashable) -> str:
     """What tells a picture from any other: a digest of what went into it."""
     return blake3(repr((VERSION, *facts)).encode()).hexdigest(length=16)
@@ -268,14 +272,22 @@ async def slide(archive: Archive, source: Source, view: View, format: Format) ->
     async def make() -> bytes:
         colour = source.description.SamplesPerPixel > 1
         canvas = Canvas(box, size, colour=colour)
-        for begin in range(0, len(wanted), TILES_AT_ONCE):
-            tiles = wanted[begin : begin + TILES_AT_ONCE]
+        begins = range(0, max(1, len(wanted)), TILES_AT_ONCE)
+
+        def put(begin: int, read: Sequence[bytes]) -> bytes:
+            """The picture, once the last tiles are in it."""
+            _put(canvas, source, wanted[begin : begin + TILES_AT_ONCE], read, view)
+            if begin != begins[-1]:
+                return b""
+            return encode.encoded(_matted(canvas, source, view), format, view.quality)
+
+        body = b""
+        for begin in begins:
             async with archive.pictures.turn():
+                tiles = wanted[begin : begin + TILES_AT_ONCE]
                 read = [await frame_bytes(archive, source, tile.frame) for tile in tiles]
-                await archive.pictures.run(lambda: _put(canvas, source, tiles, read, view))  # noqa: B023
-        return await archive.pictures.run(
-            lambda: encode.encoded(_matted(canvas, source, view), format, view.quality)
-        )
+                body = await archive.pictures.run(partial(put, begin, read))
+        return body
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
 

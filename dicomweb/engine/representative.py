@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, or_, select
+from sqlalchemy import Select, bindparam, case, func, or_, select
 
 from dicomweb.engine import sources
 from dicomweb.engine.absence import missing
@@ -39,13 +39,18 @@ def _series(by_series: bool) -> Select[Any]:
     return found.order_by(about_others, SERIES_TABLE.c.SeriesNumber, SERIES_TABLE.c.id).limit(1)
 
 
-_MIDDLE = (
-    select(INSTANCE_TABLE.c.SOPInstanceUID, INSTANCE_TABLE.c.blob)
-    .where(INSTANCE_TABLE.c.series_id == bindparam("series"))
-    .order_by(INSTANCE_TABLE.c.InstanceNumber, INSTANCE_TABLE.c.id)
-    .limit(1)
-    .offset(bindparam("before"))
-)
+@lru_cache
+def _middle(by_series: bool) -> Select[Any]:
+    chosen = _series(by_series).cte("chosen")
+    before = select((chosen.c.NumberOfSeriesRelatedInstances - 1) // 2).scalar_subquery()
+    found_before = func.coalesce(before, 0)  # a series that is not there has no middle
+    return (
+        select(chosen.c.SeriesInstanceUID, INSTANCE_TABLE.c.SOPInstanceUID, INSTANCE_TABLE.c.blob)
+        .select_from(chosen.join(INSTANCE_TABLE, INSTANCE_TABLE.c.series_id == chosen.c.id))
+        .order_by(INSTANCE_TABLE.c.InstanceNumber, INSTANCE_TABLE.c.id)
+        .limit(1)
+        .offset(found_before)
+    )
 
 
 async def of(archive: Archive, selection: Selection) -> Source:
@@ -55,13 +60,11 @@ async def of(archive: Archive, selection: Selection) -> Source:
     """
     if selection.instance is not None:
         return await sources.source(archive, selection)
-    fetch = archive.index.fetch
     asked = {"study": selection.study or ""}
     if selection.series is not None:
         asked["series"] = selection.series
-    for series, uid, count in await fetch(_series(selection.series is not None), asked):
-        before = {"series": series, "before": max(0, (count - 1) // 2)}
-        for instance, blob in await fetch(_MIDDLE, before):
-            place = Selection(selection.study, Uid(uid), Uid(instance))
-            return await sources.current(archive, place, blob)
+    by_series = selection.series is not None
+    for series, instance, blob in await archive.index.fetch(_middle(by_series), asked):
+        place = Selection(selection.study, Uid(series), Uid(instance))
+        return await sources.current(archive, place, blob)
     raise await missing(archive, selection)

@@ -47,9 +47,18 @@ class Source:
 
 
 async def source(archive: Archive, selection: Selection) -> Source:
-    """The one instance that `selection` points at; Refused (404, 410) where there is none."""
-    async for known in instances.instances(archive, selection):
-        return await current(archive, selection, known.blob)
+    """The one instance that `selection` points at; Refused (404, 410) where there is none.
+
+    What is remembered of an instance is as good as its blob: that goes when the instance is deleted
+    or replaced, by whichever process.
+    """
+    known = instances.recall(archive, selection)
+    if known is not None:
+        remembered: Source | None = archive.pictures.sources.get(known.instance.blob)
+        if remembered is not None and await archive.blobs.is_there(known.instance.blob):
+            return remembered
+    async for found in instances.instances(archive, selection):
+        return await current(archive, selection, found.blob)
     raise await missing(archive, selection)
 
 
@@ -60,9 +69,11 @@ async def current(archive: Archive, selection: Selection, blob: str) -> Source:
     """
     remembered: Source | None = archive.pictures.sources.get(blob)
     if remembered is not None:
+        instances.remember(archive, selection, remembered.laid)
         return remembered
     async for found in sources(archive, selection):
         archive.pictures.sources.put(found.laid.instance.blob, found, found.header_bytes)
+        instances.remember(archive, selection, found.laid)
         return found
     raise await missing(archive, selection)
 

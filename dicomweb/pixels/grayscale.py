@@ -1,7 +1,8 @@
 """Stored values -> grey levels: modality LUT, VOI LUT or window, presentation LUT (PS3.4 N.2).
 
 All steps are functions of one stored value, so for up to 16 bits they are made into one table that
-the pixels are looked up in; wider and floating-point ones are calculated, a strip at a time.
+the pixels are looked up in, or, where the frame is large and the table a straight line, calculated
+in whole numbers; wider and floating-point values are calculated by each step, a strip at a time.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dicomweb.pixels import line
 from dicomweb.pixels.image import Grey
+from dicomweb.pixels.line import Line
 from dicomweb.pixels.lookup import Lut
 from schemas.view import Window, WindowFunction
 
@@ -23,6 +26,8 @@ Values = NDArray[np.float64]
 TABLE_BITS_MAX = 16
 STRIP_PIXELS = 1024 * 1024
 WHITE = 255
+LINE_PIXELS_MIN = 1024 * 1024
+"""From so many on it pays to find out whether the table is a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,33 @@ def _looked_up(spec: Grayscale, stored: Stored) -> Grey:
     """By a table of all bit patterns that the array's type can have."""
     table = _table(spec, stored.dtype.itemsize)
     unsigned: NDArray[Any] = stored.view(f"u{stored.dtype.itemsize}")
-    found: Grey = np.take(table, unsigned)
-    return found
+    wide = stored.dtype.itemsize == 2 and stored.flags.c_contiguous
+    found = _line(spec) if wide and stored.size >= LINE_PIXELS_MIN else None
+    if found is None:
+        return np.take(table, unsigned)
+    grey = np.empty(stored.size, np.uint8)
+    for begin in range(0, stored.size, line.AT_ONCE):
+        part = slice(begin, begin + line.AT_ONCE)
+        if not found.draw(stored.reshape(-1)[part], grey[part]):
+            np.take(table, unsigned.reshape(-1)[part], out=grey[part], mode="clip")
+    return grey.reshape(stored.shape)
+
+
+@lru_cache(maxsize=64)
+def _line(spec: Grayscale) -> Line | None:
+    """What gives the same as the table of 16 bits for every stored value there can be."""
+    window, scale = spec.voi, spec.modality or Rescale(1.0, 0.0)
+    if not isinstance(window, Window) or not isinstance(scale, Rescale):
+        return None
+    center, width = _ends_exact(window)
+    if width <= 0:
+        return None
+    rise, level = scale.slope / width, (scale.intercept - center) / width + 0.5
+    if spec.inverted:
+        rise, level = -rise, 1 - level
+    least, largest = spec.stored_range
+    values = np.arange(least, largest + 1, dtype="i2" if spec.signed else "u2")
+    return line.line_of(values, _table(spec, 2)[values.view("u2")], rise * WHITE, level * WHITE)
 
 
 @lru_cache(maxsize=64)
@@ -161,15 +191,20 @@ def _voi(voi: Window | Lut | None, values: Values) -> Values:
     raise AssertionError("a window was chosen before")
 
 
+def _ends_exact(window: Window) -> tuple[float, float]:
+    """Center and width of the LINEAR_EXACT window that is the same (PS3.3 C.11.2.1.3.2)."""
+    if window.function is WindowFunction.LINEAR:
+        return window.center - 0.5, window.width - 1
+    return window.center, window.width
+
+
 def windowed(window: Window, values: Values) -> Values:
     """0 to 1, by the formulae of PS3.3 C.11.2.1.2 and C.11.2.1.3."""
-    center, width = window.center, window.width
     if window.function is WindowFunction.SIGMOID:
-        exponents = np.clip(-4 * (values - center) / width, -700, 700)
+        exponents = np.clip(-4 * (values - window.center) / window.width, -700, 700)
         light: Values = 1 / (1 + np.exp(exponents))
         return light
-    if window.function is WindowFunction.LINEAR:
-        center, width = center - 0.5, width - 1
+    center, width = _ends_exact(window)
     low, high = center - width / 2, center + width / 2
     if width <= 0:
         return np.where(values > low, 1.0, 0.0)

@@ -102,6 +102,9 @@ class BlobStore(Protocol):
     Every method that takes a name raises NoBlob for what `is_name` denies.
     """
 
+    async def is_there(self, name: str) -> bool:
+        """Whether there is a blob of this name."""
+
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`.  Raises NoBlob, BlobTooShort."""
 

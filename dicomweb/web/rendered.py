@@ -37,7 +37,7 @@ async def retrieve_rendered(request: Request) -> Response:
     if source.kind is Kind.VIDEO:
         return await videos.give(request, source, wanted.view)
     found = await renditions(request, source, numbers, wanted.view)
-    offer = request.negotiate(*found.offers)
+    offer = request.negotiate_once(("rendered", found.offers), lambda: found.offers, ())
     pictures = found.pictures(offer)
     headers = warnings(request, wanted)
     if offer.multipart:
@@ -170,7 +170,7 @@ async def retrieve_thumbnail(request: Request) -> Response:
     number = asked.frames[0] if asked.frames else 0
     if number:
         retrieve.frames_there(source.laid, asked.frames)
-    offer = request.negotiate(*SINGLE)
+    offer = request.negotiate_once("thumbnail", lambda: SINGLE, ())
     format = BY_MEDIA_TYPE[offer.media_type]
     picture = Picture(
         offer.media_type,

@@ -33,7 +33,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Renditions:
-    offers: Sequence[Offer]
+    offers: tuple[Offer, ...]
     pictures: Callable[[Offer], Sequence[Picture]]
     """Those that answer a request once it is negotiated."""
     missing: int = 0
@@ -68,22 +68,22 @@ def _images(
 ) -> Sequence[Picture]:
     archive, format = request.archive, BY_MEDIA_TYPE[offer.media_type]
     url = request.url_of(source.laid.instance)
-    whole = Picture(
-        offer.media_type,
-        f"{url}/rendered",
-        render.tag_of(source, (), view, format),
-        lambda: render.whole(archive, source, view, format),
-    )
     in_parts = offer.multipart and source.is_moving
     if _is_overlaid(source, view) and not in_parts and len(numbers) != 1:
         return [_frame(request, source, render.middle(source), view, format)]
-    if not numbers and not source.is_moving:
-        return [whole]
     several = numbers or range(1, source.frame_count + 1)
-    if offer.multipart or len(several) == 1:
+    is_whole = not (numbers or source.is_moving)
+    if not is_whole and (offer.multipart or len(several) == 1):
         return [_frame(request, source, number, view, format) for number in several]
-    if format.animate is None:
-        return [whole]
+    if is_whole or format.animate is None:
+        return [
+            Picture(
+                offer.media_type,
+                f"{url}/rendered",
+                render.tag_of(source, (), view, format),
+                lambda: render.whole(archive, source, view, format),
+            )
+        ]
     return [
         Picture(
             offer.media_type,
@@ -146,7 +146,7 @@ def presented(
 def _of_document(request: Request, source: Source, view: View) -> Renditions:
     types = reading.offered(source)
     forms = (False, True)
-    offers = [Offer(name, multipart=form) for form in forms for name in types]
+    offers = tuple(Offer(name, multipart=form) for form in forms for name in types)
     return Renditions(offers, lambda offer: [_read(request, source, view, offer.media_type)])
 
 

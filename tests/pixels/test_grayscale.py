@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from dicomweb.pixels import lookup
+from dicomweb.pixels import grayscale, lookup
 from dicomweb.pixels.grayscale import Grayscale, Rescale, to_grey, windowed
 from dicomweb.pixels.looks import look, voi
 from dicomweb.pixels.lookup import Lut
@@ -94,6 +94,34 @@ def test_every_width_gives_the_same_levels(dtype):
     spec = Grayscale(stored.itemsize * 8, dtype[0] == "i", Rescale(1.5, 7), Window(20, 120))
     expected = [round(linear(int(x) * 1.5 + 7, 20, 120), 9) for x in stored]
     assert np.abs(to_grey(spec, stored[np.newaxis]) - np.array(expected)).max() <= 0.5
+
+
+LINES = [
+    Grayscale(12, False, voi=Window(2048, 4096)),
+    Grayscale(12, True, Rescale(1, -1024), Window(40, 400), inverted=True),
+    Grayscale(16, True, Rescale(-0.3, 17), Window(-100, 5000, EXACT), padding=(-2000, -2000)),
+    Grayscale(16, False, Rescale(1, -1024), Window(50, 350, SIGMOID)),
+    Grayscale(14, False, voi=Window(300, 1)),
+]
+
+
+@pytest.mark.parametrize("spec", LINES, ids=lambda spec: f"{spec.bits} bits, {spec.voi}")
+def test_a_large_frame_has_the_same_levels_as_a_small_one(spec):
+    """Issue 6: what is calculated in place of being looked up, differs in no pixel."""
+    least, largest = spec.stored_range
+    values = np.arange(least, largest + 1, dtype="i2" if spec.signed else "u2").reshape(64, -1)
+    once = to_grey(spec, values)
+    times = 2 * grayscale.LINE_PIXELS_MIN // values.size
+    assert np.array_equal(to_grey(spec, np.tile(values, (times, 1))), np.tile(once, (times, 1)))
+
+
+def test_a_large_frame_may_hold_more_than_its_values():
+    """WADO-50, PS3.5 8.1.1: overlays in unused bits of some of its cells change no grey level."""
+    spec = LINES[0]
+    cells = np.tile(np.arange(4096, dtype="u2"), (2 * grayscale.LINE_PIXELS_MIN // 4096, 1))
+    plain = grayscale.cells_to_grey(spec, cells)
+    cells[-1, 7:9] |= 0xF000
+    assert np.array_equal(grayscale.cells_to_grey(spec, cells), plain)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])

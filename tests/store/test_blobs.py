@@ -212,6 +212,14 @@ async def test_there_is_no_such_blob(blobs, name):
         blobs.open(name)
 
 
+async def test_what_is_there_is_there_until_it_is_deleted(blobs):
+    name = blobs.put([DIGITS])
+    assert await blobs.is_there(name)
+    blobs.settle(name)
+    blobs.delete(name)
+    assert not await blobs.is_there(name)
+
+
 @pytest.mark.parametrize("change", ["settle", "withdraw", "delete"])
 def test_only_names_become_paths(blobs, tmp_path, change):
     (tmp_path / "mine.dcm").touch()

@@ -528,6 +528,19 @@ async def test_a_deleted_instance_is_not_shown_any_more(tmp_path):
             assert (await ask(server, url + resource)).status_code == 410
 
 
+async def test_what_another_process_deletes_is_not_shown_any_more(tmp_path):
+    """NEG-66, SEC: two open the same archive; what one keeps of a picture, the other may delete."""
+    async with client_of(Settings(data=tmp_path)) as one:
+        url = await store(one, image())
+        for _ in range(2):
+            for resource in ("/rendered", "/thumbnail"):
+                assert (await ask(one, url + resource)).status_code == 200
+        async with client_of(Settings(data=tmp_path, allow_delete=True)) as other:
+            assert (await other.delete(url)).status_code == 204
+        for resource in ("/rendered", "/thumbnail"):
+            assert (await ask(one, url + resource)).status_code == 410
+
+
 async def test_the_profile_of_the_object_comes_before_the_codestreams(server):
     """REND-33: (0028,2000), else what is in the stored codestream, else sRGB."""
     samples = np.frombuffer(colours().PixelData, np.uint8).reshape(8, 16, 3)
