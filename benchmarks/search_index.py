@@ -7,6 +7,7 @@ studies are planted, so that a search for them has as many answers whatever the 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from sqlalchemy import select
 from sqlalchemy.schema import CreateIndex, DropIndex
 
 from dicomweb.engine import answers
+from dicomweb.store.opening import SQLITE_SCHEME, open_index
 from dicomweb.store.sqlite import connect
 from dicomweb.store.statements import POSTGRESQL, SQLITE
 from schemas import phonetics, values
 from schemas.attributes import Level, Side
-from schemas.index import METADATA, TABLES, VALUE_TABLES, blank_row
+from schemas.index import METADATA, STUDY_TABLE, TABLES, VALUE_TABLES, blank_row
 
 SERIES_A_STUDY = 3
 INSTANCES_A_SERIES = 100
@@ -66,15 +69,14 @@ class Rows:
     rows: list[tuple[Any, ...]]
 
 
-def rows(first: int, last: int, total_before: int) -> Iterator[list[Rows]]:
-    """The rows of studies `first` to `last`, some at a time, each in the order of its key."""
-    numbers = iter(range(first, last + 1))
-    step = max(1, (last - first + 1) // PLANTED)
+def rows(total: int) -> Iterator[list[Rows]]:
+    """The rows of so many studies, some at a time, each in the order of its key."""
+    numbers = iter(range(1, total + 1))
+    step = max(1, total // PLANTED)
     while batch := list(islice(numbers, ROWS_AT_ONCE)):
         patients, studies, series, beside, series_instances = [], [], [], [], []
         for number in batch:
-            planted = total_before == 0 and (number - first) % step == 0
-            planted = planted and (number - first) // step < PLANTED
+            planted = (number - 1) % step == 0 and (number - 1) // step < PLANTED
             if (number - 1) % STUDIES_A_PATIENT == 0:
                 patients.append(_patient(1 + (number - 1) // STUDIES_A_PATIENT))
             studies.append(_study(number, planted))
@@ -278,8 +280,25 @@ _CUSTOM = (CUSTOM_ID, CUSTOM_PATH, int(Level.STUDY), "SH", 0, 0)
 _INSERT_CUSTOM = "INSERT INTO custom_attribute (id, path, level, vr, filled, goal) VALUES"
 
 
-def grow_sqlite(path: Path, first: int, last: int) -> None:
-    """Adds studies `first` to `last`; indices are made anew, which is faster than keeping them."""
+async def fill(url: str, studies: int) -> bool:
+    """Has the empty index at `url` hold so many studies; False when there are some already."""
+    index = await open_index(url)
+    there = await index.fetch(_ANY_STUDY, {})
+    await index.close()
+    if there:
+        return False
+    if url.startswith(SQLITE_SCHEME):
+        await asyncio.to_thread(_fill_sqlite, Path(url.removeprefix(SQLITE_SCHEME)), studies)
+    else:
+        await _fill_postgresql(url, studies)
+    return True
+
+
+_ANY_STUDY = select(STUDY_TABLE.c.id).limit(1)
+
+
+def _fill_sqlite(path: Path, studies: int) -> None:
+    """Indices are made anew, which is faster than keeping them."""
     connection = connect(path)
     connection.execute("PRAGMA journal_mode=OFF")
     connection.execute("PRAGMA synchronous=OFF")
@@ -293,7 +312,7 @@ def grow_sqlite(path: Path, first: int, last: int) -> None:
         connection.execute(f"DROP TRIGGER {name}")
     for index in _INDICES:
         connection.execute(str(DropIndex(index).compile(dialect=SQLITE)))
-    for batch in rows(first, last, first - 1):
+    for batch in rows(studies):
         for made in batch:
             if made.rows:
                 names = ", ".join(f'"{name}"' for name in made.columns)
@@ -307,14 +326,13 @@ def grow_sqlite(path: Path, first: int, last: int) -> None:
         connection.execute(f"INSERT INTO {table}_within({table}_within) VALUES ('rebuild')")
     for _, sql in triggers:
         connection.execute(sql)
-    if first == 1:
-        connection.execute(f"{_INSERT_CUSTOM} (?, ?, ?, ?, ?, ?)", _CUSTOM)
+    connection.execute(f"{_INSERT_CUSTOM} (?, ?, ?, ?, ?, ?)", _CUSTOM)
     connection.execute("COMMIT")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
 
 
-async def grow_postgresql(url: str, first: int, last: int) -> None:
+async def _fill_postgresql(url: str, studies: int) -> None:
     """The same by COPY."""
     connection = await asyncpg.connect(url)
     try:
@@ -327,7 +345,7 @@ async def grow_postgresql(url: str, first: int, last: int) -> None:
             await connection.execute(f"DROP INDEX {index['indexname']}")
         for index in _INDICES:
             await connection.execute(str(DropIndex(index).compile(dialect=POSTGRESQL)))
-        for batch in rows(first, last, first - 1):
+        for batch in rows(studies):
             for made in batch:
                 if made.rows:
                     await connection.copy_records_to_table(
@@ -337,19 +355,8 @@ async def grow_postgresql(url: str, first: int, last: int) -> None:
             await connection.execute(str(CreateIndex(index).compile(dialect=POSTGRESQL)))
         for index in within:
             await connection.execute(index["indexdef"])
-        if first == 1:
-            await connection.execute(f"{_INSERT_CUSTOM} ($1, $2, $3, $4, $5, $6)", *_CUSTOM)
+        await connection.execute(f"{_INSERT_CUSTOM} ($1, $2, $3, $4, $5, $6)", *_CUSTOM)
         for table in METADATA.sorted_tables:
             await connection.execute(f"VACUUM ANALYZE {table.name}")
-    finally:
-        await connection.close()
-
-
-async def size_of_postgresql(url: str) -> int:
-    """Bytes of all tables and indices."""
-    connection = await asyncpg.connect(url)
-    try:
-        size: int = await connection.fetchval("SELECT pg_database_size(current_database())")
-        return size
     finally:
         await connection.close()

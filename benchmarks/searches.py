@@ -1,7 +1,11 @@
 """`python -m benchmarks.searches`: the commonest searches on indices of growing size.
 
-For each: median, 95th percentile and processor time of one search of the engine, on each database,
-and how much dearer it is on the largest index than on the smallest.
+For each: median, 95th percentile and processor time of one search of the engine (and of the
+database's own processes), on each database, and how much dearer it is on the largest index than on
+the smallest.  A question has as many answers on each index, so that equal work is compared, and is
+asked of one index after the other, so that whatever else the machine does falls on all of them.
+Each is asked with forty values, and then with the same again, which is what is compared; what it
+cost the first time, when a large index is still on disk or in the page cache, stands beside it.
 """
 
 from __future__ import annotations
@@ -11,12 +15,15 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import search_index
-from benchmarks.search_index import INSTANCES_A_SERIES, SERIES_A_STUDY, study_uid
+import asyncpg
+
+from benchmarks import index_size, search_index
+from benchmarks.search_index import study_uid
 from dicomweb.engine.archive import Archive, open_archive
 from dicomweb.engine.search import search
 from dicomweb.settings import Settings
@@ -28,8 +35,6 @@ from tests import postgresql
 
 SIZES = (10_000, 100_000, 1_000_000)
 TIMES = 40
-GROWTH_GOAL = 1.5
-CPU_GOAL_MILLISECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,6 @@ class Question:
     text: Callable[[int, int], str]
     """The query component, by the size of the archive and the number of the try."""
     path: dict[str, str] = field(default_factory=dict)
-    common: bool = False
-    """Whether there are more answers in a larger archive; the others have as many in each."""
 
 
 def _uids(size: int, at: int) -> str:
@@ -48,16 +51,19 @@ def _uids(size: int, at: int) -> str:
 
 
 QUESTIONS = (
-    Question("recent studies, a page of 50", Level.STUDY, lambda *_: "limit=50", common=True),
+    Question(
+        "recent studies, a page of 50",
+        Level.STUDY,
+        lambda *_: "limit=50",
+    ),
     Question("name, prefix", Level.STUDY, lambda *_: "PatientName=quix*&limit=50"),
     Question("name, infix", Level.STUDY, lambda *_: "PatientName=*uixot*&limit=50"),
     Question(
-        "a month and a modality",
+        "a year and a modality",  # of ten thousand studies a month does not fill a page
         Level.STUDY,
         lambda _, at: (
-            f"StudyDate=2020{1 + at % 12:02}01-2020{1 + at % 12:02}28&ModalitiesInStudy=CT&limit=50"
+            f"StudyDate={2012 + at % 14}0101-{2012 + at % 14}1231&ModalitiesInStudy=CT&limit=50"
         ),
-        common=True,
     ),
     Question(
         "accession number",
@@ -87,51 +93,87 @@ QUESTIONS = (
         "deep page, read on from the middle",
         Level.STUDY,
         lambda size, at: f"limit=50&offset={size // 2 + 50 * at}",
-        common=True,
     ),
     Question(
-        "name, prefix of many", Level.STUDY, lambda *_: "PatientName=ba*&limit=50", common=True
-    ),
-    Question(
-        "name, infix of many", Level.STUDY, lambda *_: "PatientName=*kken*&limit=50", common=True
-    ),
-    Question(
-        "name, fuzzy of many",
+        "name, prefix of many",
         Level.STUDY,
-        lambda *_: "PatientName=bandersen&fuzzymatching=true&limit=50",
-        common=True,
+        lambda *_: "PatientName=ba*&limit=50",
     ),
-    Question("modality", Level.STUDY, lambda *_: "ModalitiesInStudy=XA&limit=50", common=True),
+    Question(
+        "name, infix of many",
+        Level.STUDY,
+        lambda *_: "PatientName=*kken*&limit=50",
+    ),
+    Question(
+        "name, fuzzy, a sound of many",
+        Level.STUDY,
+        lambda *_: "PatientName=pandero&fuzzymatching=true&limit=25",
+    ),
+    Question(
+        "modality",
+        Level.STUDY,
+        lambda *_: "ModalitiesInStudy=XA&limit=50",
+    ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
+    answers: int
     median_milliseconds: float
     p95_milliseconds: float
     cpu_milliseconds: float
+    first_cpu_milliseconds: float
+    """When the same was not asked before, so that not all it reads is in memory."""
 
 
-async def measure(archive: Archive, size: int) -> dict[str, Figure]:
-    """Each question, warm."""
-    found = {}
-    for question in QUESTIONS:
-        for at in range(5):
-            await _ask(archive, question, size, at)
-        seconds, cpu = [], []
-        for at in range(5, 5 + TIMES):
-            begun, begun_cpu = time.perf_counter(), time.process_time()
-            answers = await _ask(archive, question, size, at)
-            seconds.append(time.perf_counter() - begun)
-            cpu.append(time.process_time() - begun_cpu)
-            assert answers, question.name
-        ordered = sorted(seconds)
-        found[question.name] = Figure(
-            statistics.median(seconds) * 1000,
-            ordered[int(len(ordered) * 0.95)] * 1000,
-            statistics.median(cpu) * 1000,
-        )
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """An index of `size` studies, opened, and the processor time its database has taken so far."""
+
+    size: int
+    archive: Archive
+    cpu_seconds: Callable[[], float]
+
+
+async def measure(grown: Sequence[Grown], questions: Sequence[Question]) -> list[dict[str, Figure]]:
+    """Each question with the values of all tries, then the same again: warm."""
+    found: list[dict[str, Figure]] = [{} for _ in grown]
+    for question in questions:
+        first = await _asked(question, grown)
+        for number, (once, again) in enumerate(
+            zip(first, await _asked(question, grown), strict=True)
+        ):
+            ordered = sorted(again.seconds)
+            found[number][question.name] = Figure(
+                again.answers,
+                statistics.median(ordered) * 1000,
+                ordered[int(len(ordered) * 0.95)] * 1000,
+                statistics.median(again.cpu_seconds) * 1000,
+                statistics.median(once.cpu_seconds) * 1000,
+            )
     return found
+
+
+@dataclass(slots=True)
+class _Tries:
+    answers: int = 0
+    seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+
+async def _asked(question: Question, grown: Sequence[Grown]) -> list[_Tries]:
+    tries = [_Tries() for _ in grown]
+    for at in range(TIMES):
+        for one, found in zip(grown, tries, strict=True):
+            begun_cpu, begun = one.cpu_seconds(), time.perf_counter()
+            found.answers = await _ask(one.archive, question, one.size, at)
+            found.seconds.append(time.perf_counter() - begun)
+            found.cpu_seconds.append(one.cpu_seconds() - begun_cpu)
+    answers = {found.answers for found in tries}
+    assert 0 not in answers, question.name
+    assert len(answers) == 1, f"{question.name}: {answers} answers are not equal work"
+    return tries
 
 
 async def _ask(archive: Archive, question: Question, size: int, at: int) -> int:
@@ -145,72 +187,116 @@ async def _ask(archive: Archive, question: Question, size: int, at: int) -> int:
     return len((await search(archive, asked.query)).answers)
 
 
-async def run(
-    url: str, sizes: Sequence[int], grow: Callable[[int, int], Awaitable[None]]
-) -> list[dict[str, Figure]]:
-    """The figures on the index at `url`, for one size after the other."""
-    measured, before = [], 0
-    for size in sizes:
-        await (await open_index(url)).close()  # brings the schema up to date
-        begun = time.monotonic()
-        await grow(before + 1, size)
+async def fill(url: str, size: int) -> None:
+    """Has the index at `url` hold `size` studies, if it is empty."""
+    await (await open_index(url)).close()  # brings the schema up to date
+    begun = time.monotonic()
+    if await search_index.fill(url, size):
         print(f"{size:>9,} studies, built in {time.monotonic() - begun:.0f} s", flush=True)
-        before = size
-        with tempfile.TemporaryDirectory() as folder:
-            async with open_archive(Settings(data=Path(folder), index=url)) as archive:
-                measured.append(await measure(archive, size))
-    return measured
+
+
+@asynccontextmanager
+async def opened(url: str, size: int) -> AsyncIterator[Grown]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_archive(Settings(data=Path(folder), index=url)) as archive:
+            if url.startswith("sqlite"):
+                yield Grown(size, archive, time.process_time)
+            else:
+                async with _watched(url) as of_server:
+                    yield Grown(size, archive, lambda: time.process_time() + of_server())
+
+
+@asynccontextmanager
+async def _watched(url: str) -> AsyncIterator[Callable[[], float]]:
+    """The processor time that PostgreSQL's processes for a database have taken (Linux), if they
+    are on this machine.
+    """
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    finally:
+        await connection.close()
+    files = [Path(f"/proc/{row['pid']}/schedstat") for row in rows]
+    yield lambda: sum(int(file.read_text().split()[0]) for file in files) / 1e9
+
+
+async def run(
+    urls: Sequence[str], sizes: Sequence[int], questions: Sequence[Question]
+) -> list[dict[str, Figure]]:
+    """The figures on the index at each of the URLs, of so many studies."""
+    for url, size in zip(urls, sizes, strict=True):
+        await fill(url, size)
+    async with AsyncExitStack() as stack:
+        grown = [
+            await stack.enter_async_context(opened(url, size))
+            for url, size in zip(urls, sizes, strict=True)
+        ]
+        return await measure(grown, questions)
 
 
 def report(name: str, sizes: Sequence[int], measured: Sequence[dict[str, Figure]]) -> None:
-    head = "".join(f"{f'{size:,}':>26}" for size in sizes)
-    print(f"\n{name:36}{head}{'growth':>9}{'of cpu':>8}")
-    print(f"{'':36}" + f"{'median    p95    cpu ms':>26}" * len(sizes))
-    for question in QUESTIONS:
-        figures = [one[question.name] for one in measured]
+    """A line a question: milliseconds on each index, and how that grows from first to last."""
+    columns = f"{'median':>9}{'p95':>8}{'cpu':>8}{'first':>8}"
+    print(f"\n{name:36}{'answers':>8}" + "".join(f"{size:>33,}" for size in sizes) + "  growth")
+    print(" " * 44 + columns * len(sizes) + f"{'median':>9}{'cpu':>6}{'first':>7}")
+    for question in measured[0]:
+        figures = [one[question] for one in measured]
         cells = "".join(
-            f"{f.median_milliseconds:>12.2f}{f.p95_milliseconds:>7.2f}{f.cpu_milliseconds:>7.2f}"
+            f"{f.median_milliseconds:>9.2f}{f.p95_milliseconds:>8.2f}"
+            f"{f.cpu_milliseconds:>8.2f}{f.first_cpu_milliseconds:>8.2f}"
             for f in figures
         )
-        growth = figures[-1].median_milliseconds / figures[0].median_milliseconds
-        of_cpu = figures[-1].cpu_milliseconds / figures[0].cpu_milliseconds
-        print(f"{question.name:36}{cells}{growth:>9.2f}{of_cpu:>8.2f}")
+        small, large = figures[0], figures[-1]
+        print(
+            f"{question:36}{small.answers:>8}{cells}"
+            f"{large.median_milliseconds / small.median_milliseconds:>9.2f}"
+            f"{large.cpu_milliseconds / small.cpu_milliseconds:>6.2f}"
+            f"{large.first_cpu_milliseconds / small.first_cpu_milliseconds:>7.2f}"
+        )
+
+
+@contextmanager
+def sqlite_urls(sizes: Sequence[int], kept: Path | None) -> Iterator[list[str]]:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = kept or Path(temporary)
+        yield [f"sqlite:///{folder / f'searches-{size}.sqlite'}" for size in sizes]
+
+
+@contextmanager
+def postgresql_urls(sizes: Sequence[int], kept: Path | None) -> Iterator[list[str]]:
+    """Databases of their own; those that are kept lie on the server that is given to the tests."""
+    with postgresql.server() as server, ExitStack() as stack:
+        if kept is None:
+            yield [stack.enter_context(postgresql.database(server)) for _ in sizes]
+        else:
+            yield [postgresql.kept_database(server, f"dicomweb_searches_{n}") for n in sizes]
+
+
+URLS = {"sqlite": sqlite_urls, "postgresql": postgresql_urls}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.searches", description=__doc__)
     parser.add_argument("--studies", type=int, default=SIZES[-1], help="of the largest index")
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), action="append")
+    parser.add_argument("--database", choices=tuple(URLS), action="append")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="a folder where indices of SQLite are left for the next run; those of PostgreSQL are "
+        f"left on the server that {postgresql.GIVEN} names",
+    )
+    parser.add_argument("--only", default="", help="a part of the names of the questions to ask")
     arguments = parser.parse_args()
     sizes = [size for size in SIZES if size <= arguments.studies] or [arguments.studies]
-    databases = arguments.database or ["sqlite", "postgresql"]
-    if "sqlite" in databases:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "index.sqlite"
-
-            async def grow(first: int, last: int) -> None:
-                await asyncio.to_thread(search_index.grow_sqlite, path, first, last)
-
-            measured = asyncio.run(run(f"sqlite:///{path}", sizes, grow))
-            report("SQLite", sizes, measured)
-            _size(path.stat().st_size, sizes[-1])
-    if "postgresql" in databases:
-        with postgresql.server() as server, postgresql.database(server) as url:
-
-            async def grow_there(first: int, last: int) -> None:
-                await search_index.grow_postgresql(url, first, last)
-
-            measured = asyncio.run(run(url, sizes, grow_there))
-            report("PostgreSQL", sizes, measured)
-            _size(asyncio.run(search_index.size_of_postgresql(url)), sizes[-1])
-
-
-def _size(size_bytes: int, studies: int) -> None:
-    instances = studies * SERIES_A_STUDY * INSTANCES_A_SERIES
-    print(
-        f"{size_bytes / 1024**2:,.0f} MiB: {size_bytes / studies:,.0f} bytes a study, "
-        f"{size_bytes / instances:.1f} an instance by the counts; rows of instances not included"
-    )
+    questions = [question for question in QUESTIONS if arguments.only in question.name]
+    for database in arguments.database or URLS:
+        with URLS[database](sizes, arguments.keep) as urls:
+            report(database, sizes, asyncio.run(run(urls, sizes, questions)))
+            with URLS[database]([0], None) as (empty_url,):
+                print(asyncio.run(index_size.told(urls[-1], sizes[-1], empty_url)))
 
 
 if __name__ == "__main__":

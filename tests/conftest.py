@@ -27,3 +27,10 @@ def index_url(request, tmp_path):
     else:
         with postgresql.database(request.getfixturevalue("postgresql_server")) as url:
             yield url
+
+
+@pytest.fixture(scope="module")
+def postgresql_url(postgresql_server):
+    """URL of an empty database that the tests of a module share."""
+    with postgresql.database(postgresql_server) as url:
+        yield url

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import socket
@@ -45,11 +46,22 @@ def database(server_url: str) -> Iterator[str]:
     name = f"dicomweb_test_{uuid.uuid4().hex}"
     asyncio.run(_execute(server_url, f"CREATE DATABASE {name}"))
     try:
-        base, _, options = server_url.partition("?")
-        url = base.rpartition("/")[0] + f"/{name}"
-        yield f"{url}?{options}" if options else url
+        yield _beside(server_url, name)
     finally:
         asyncio.run(_execute(server_url, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def kept_database(server_url: str, name: str) -> str:
+    """URL of the database of that name, made if it is not there, and left."""
+    with contextlib.suppress(asyncpg.DuplicateDatabaseError):
+        asyncio.run(_execute(server_url, f"CREATE DATABASE {name}"))
+    return _beside(server_url, name)
+
+
+def _beside(server_url: str, name: str) -> str:
+    base, _, options = server_url.partition("?")
+    url = base.rpartition("/")[0] + f"/{name}"
+    return f"{url}?{options}" if options else url
 
 
 async def _execute(url: str, sql: str) -> None:

@@ -148,10 +148,12 @@ _PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
 
 
 def _path_terms(path: Mapping[str, str], *, strict: bool) -> list[Term]:
-    """What the path pins down; of a Patient ID nothing is special but the slash, which ends it."""
+    """What the path pins down; in a Patient ID nothing is special, not even a slash (%2F)."""
     uids = ((keyword, uid(path, name, strict=strict)) for name, keyword in _PATH_KEYS.items())
     found = [equal(_row(keyword), value) for keyword, value in uids if value]
     if "patient" in path:
+        if "\0" in path["patient"]:
+            raise Refused(BAD_QUERY, "The Patient ID in the path holds a NUL character.")
         found.append(equal(_row("PatientID"), path["patient"]))
     return found
 

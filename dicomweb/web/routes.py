@@ -82,7 +82,7 @@ TRANSACTIONS = (
     Transaction("Retrieve capabilities", "GET", "",                    _describe,            "PS3.18 8.9",  _CAPABILITIES),
     Transaction("Retrieve capabilities", "GET", "/openapi.json",       _describe_as_openapi, "ours",        _CAPABILITIES[1:]),
     Transaction("Search patients",  "GET",  "/patients",               _PATIENTS,            "ours",        _RESULTS),
-    Transaction("Search studies",   "GET",  "/patients/{patient}/studies", _STUDIES,         "ours",        _RESULTS),
+    Transaction("Search studies",   "GET",  "/patients/{patient:path}/studies", _STUDIES,         "ours",        _RESULTS),
     Transaction("Search studies",   "GET",  "/studies",                _STUDIES,             "PS3.18 10.6", _RESULTS),
     Transaction("Search series",    "GET",  "/series",                 _ALL_SERIES,          "PS3.18 10.6", _RESULTS),
     Transaction("Search instances", "GET",  "/instances",              _ALL_INSTANCES,       "PS3.18 10.6", _RESULTS),

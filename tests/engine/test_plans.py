@@ -8,11 +8,9 @@ from __future__ import annotations
 import re
 import sqlite3
 from dataclasses import replace
-from pathlib import Path
 
 import asyncpg
 import pytest
-from sqlalchemy import select
 
 from benchmarks import search_index
 from benchmarks.searches import QUESTIONS
@@ -26,11 +24,10 @@ from dicomweb.store.statements import compiled
 from dicomweb.web import params, query
 from dicomweb.web.query import SearchResource
 from schemas.attributes import ATTRIBUTES, Level, Match
-from schemas.index import STUDY_TABLE
 from tests import postgresql
+from tests.web.conftest import client_of
 
 STUDIES = 3_000
-ANY_STUDY = select(STUDY_TABLE.c.id).limit(1)
 
 KEYS = {
     Match.UID: "1.2.3", Match.DATE: "19700101", Match.TIME: "10", Match.NUMBER: "3",
@@ -63,14 +60,8 @@ class Watched:
 
 @pytest.fixture
 async def archive(grown_url, tmp_path):
-    index = await open_index(grown_url)
-    empty = not await index.fetch(ANY_STUDY, {})
-    await index.close()
-    if empty:
-        if grown_url.startswith("sqlite"):
-            search_index.grow_sqlite(Path(grown_url.removeprefix("sqlite:///")), 1, STUDIES)
-        else:
-            await search_index.grow_postgresql(grown_url, 1, STUDIES)
+    await (await open_index(grown_url)).close()
+    await search_index.fill(grown_url, STUDIES)
     async with open_archive(Settings(data=tmp_path, index=grown_url)) as opened:
         yield replace(opened, index=Watched(opened.index))
 
@@ -156,3 +147,13 @@ async def test_what_is_read_does_not_grow_with_what_matches(archive):
     probes = [given["bound"] for _, given in archive.index.asked if "bound" in given]
     assert probes
     assert max(probes) <= SORTED_MAX + 1
+
+
+async def test_a_search_that_takes_too_long_is_413(grown_url, archive, tmp_path):
+    """QIDO-10: through HTTP, with what it is and what to do about it."""
+    impatient = Settings(data=tmp_path / "413", index=grown_url)
+    object.__setattr__(impatient, "search_seconds", 0)
+    async with client_of(impatient) as client:
+        answer = await client.get("/series?SeriesDescription=*%3F9%3F9%3F9*")
+    assert answer.status_code == 413
+    assert "ask for less" in answer.text

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 import pytest
 from pydicom.dataset import Dataset
 
+from conformance.statement import SEARCHING
 from dicomweb.settings import Settings
 from schemas.attributes import ATTRIBUTES, Level, Match
 from tests.make import dataset, part10, related, related_type
@@ -379,6 +381,16 @@ async def test_a_patient_has_studies(filled):
     assert uids(await filled.get("/patients/P*/studies")) == []
 
 
+@pytest.mark.parametrize(
+    "id", ["A/B", "/A", "A/", "A//B", "A/studies", "studies/A", "A%2FB", "A?B"]
+)
+async def test_nothing_in_a_patient_id_is_special_in_a_path(server, id):
+    """Our addition: each is percent-encoded, as any segment of a path is (RFC 3986 2.1)."""
+    other = dataset(PatientID="A", StudyInstanceUID="1.2.2")
+    await store(server, [dataset(PatientID=id, StudyInstanceUID="1.2.1"), other])
+    assert uids(await server.get(f"/patients/{quote(id, safe='')}/studies")) == ["1.2.1"]
+
+
 async def test_answers_come_in_the_order_asked_for(filled):
     """Our addition: orderby=[-]Attribute."""
     assert uids(await filled.get("/studies?orderby=StudyDate")) == ["1.2.2", "1.2.1"]
@@ -411,6 +423,84 @@ async def test_pages_deep_in_a_long_list_are_the_whole_without_overlap(server):
     answer = await server.get("/studies?limit=10&offset=3")
     assert warnings(answer) == ["There are 10 additional results that can be requested"]
     assert "warning" not in (await server.get("/studies?offset=20&limit=10")).headers
+
+
+async def test_the_paging_warning_names_the_service_and_no_status_report(filled):
+    """QIDO-70, RUL-09: there is no report of a search's status to be had, so no URL of one."""
+    answer = await filled.get("/studies?limit=1")
+    text = "There are 1 additional results that can be requested"
+    assert answer.headers.get_list("warning") == [f"299 http://archive.test/dicom-web: {text}"]
+
+
+async def test_a_search_changes_nothing_and_knows_at_once_what_was_stored(server):
+    """QIDO-71."""
+    for number in range(1, 6):
+        await store(server, [dataset(StudyInstanceUID=f"1.2.{number}", PatientID="P")])
+        found = [await server.get("/studies?PatientID=P") for _ in range(2)]
+        assert [len(uids(answer)) for answer in found] == [number, number]
+        assert found[0].content == found[1].content
+
+
+async def test_what_the_statement_says_of_searching_is_so(index_url, tmp_path):
+    """QIDO-69: the most results of one answer, the ways of matching, native and relational."""
+    for stated in ("`search_limit` results", "`fuzzymatching`", "`emptyvaluematching`", "native"):
+        assert stated in SEARCHING
+    async with client_of(Settings(data=tmp_path, index=index_url, search_limit=3)) as client:
+        await store(client, instances())
+        assert len(uids(await client.get("/instances?limit=100"), INSTANCE)) == 3
+        assert len(uids(await client.get("/instances?limit=100&offset=3"), INSTANCE)) == 1
+        sounding = await client.get("/instances?PatientName=Doh&fuzzymatching=true")
+        assert len(uids(sounding, INSTANCE)) == 3
+        assert not warnings(sounding)
+        empty = await client.get("/studies?AccessionNumber=%22%22&emptyvaluematching=true")
+        assert uids(empty) == ["1.2.2"]
+        assert not warnings(empty)
+
+
+# The JSON of answers ---------------------------------------------------------------------
+
+
+def members(held: dict) -> list[tuple[dict, str, dict]]:
+    """Each attribute with the object it is in and its tag, those of items too."""
+    found = []
+    for tag, attribute in held.items():
+        found.append((held, tag, attribute))
+        if attribute["vr"] == "SQ":
+            for item in attribute.get("Value", []):
+                found += members(item)
+    return found
+
+
+STRINGS = {"AE", "AS", "AT", "CS", "DA", "DT", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+
+
+@pytest.mark.parametrize("path", ["/studies", "/series", "/instances", "/patients"])
+@pytest.mark.parametrize("fields", ["", "?includefield=all"])
+async def test_answers_obey_the_json_model(filled, path, fields):
+    """QIDO-63; JSON-01..07, 09, 10, 12, 13, 18, 22, 24, 29 on what a search gives (PS3.18 F.2)."""
+    answer = await filled.get(path + fields)
+    assert isinstance(answer.json(), list)
+    for one in answer.json():
+        for holder, tag, attribute in members(one):
+            assert re.fullmatch("[0-9A-F]{8}", tag)
+            assert list(holder) == sorted(holder)
+            assert not tag.endswith("0000")
+            assert not tag.startswith("0002")
+            assert re.fullmatch("[A-Z]{2}", attribute["vr"])
+            assert len(attribute.keys() & {"Value", "BulkDataURI", "InlineBinary"}) <= 1
+            values = attribute.get("Value", [None])
+            assert values
+            if "Value" not in attribute:
+                continue
+            if attribute["vr"] in STRINGS:
+                assert all(isinstance(v, str) and v == v.strip(" \0") for v in values), attribute
+            if attribute["vr"] == "PN":
+                assert all(v.keys() <= {"Alphabetic", "Ideographic", "Phonetic"} for v in values)
+                assert all(all(v.values()) for v in values)
+            if attribute["vr"] in ("US", "UL", "SS", "SL", "FL", "FD", "IS", "DS"):
+                assert all(isinstance(v, int | float) for v in values), attribute
+            if int(tag[:4], 16) % 2 and int(tag[4:], 16) >= 0x1000:
+                assert f"{tag[:4]}00{tag[4:6]}" in holder
 
 
 # Clients ---------------------------------------------------------------------------------
@@ -450,7 +540,7 @@ CLIENTS = [
 
 @pytest.mark.parametrize("path, expected", CLIENTS)
 async def test_what_real_clients_ask_works(filled, path, expected):
-    """clients.md 1 and 1b."""
+    """QIDO-64; clients.md 1 and 1b."""
     accept = {"Accept": "application/dicom+json, application/json, multipart/related; type=*/*"}
     answer = await filled.get(path, headers=accept)
     assert uids(answer) == expected
