@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-
 LAST_LINES_SECONDS_MAX = 5
 """How long the log of a server that has ended is read; a worker left alone may hold it open."""
 
