@@ -18,6 +18,7 @@ from pydicom.charset import python_encoding
 from dicomweb import settings
 from dicomweb.pixels.codecs.table import codec_of
 from dicomweb.pixels.encode import FORMATS
+from dicomweb.pixels.films import FILM
 from dicomweb.settings import Settings
 from dicomweb.web.described import ANYWHERE, KINDS, MEANINGS, kind_of
 from dicomweb.web.requests import PREFIX
@@ -95,19 +96,23 @@ def _able(syntax: TransferSyntax) -> tuple[str, str]:
     return "no" if codec.decode is None else "yes", encoded
 
 
+_NO_PROFILE = "no: `iccprofile` other than `no` is 400"
+
+
 def formats() -> str:
     return table(
         ["media type", "heeds `quality`", "takes an ICC profile", "moves", "longest side"],
-        (
+        [
             [
                 f"`{f.media_type}`",
                 "yes" if f.lossy else "no",
-                "yes" if f.takes_profile else "no: `iccprofile` other than `no` is 400",
+                "yes" if f.takes_profile else _NO_PROFILE,
                 "yes" if f.animate else "no",
                 str(f.side_max),
             ]
             for f in FORMATS
-        ),
+        ]
+        + [[f"`{FILM.media_type}`, with ffmpeg", "yes", _NO_PROFILE, "always", str(FILM.side_max)]],
     )
 
 
@@ -191,7 +196,7 @@ ASSOCIATIONS = """\
 """
 """What PS3.2 has us document of associations and services."""
 
-RENDERING = """\
+RENDERING = f"""\
 - One picture is a JPEG unless something else is asked for.  Several frames are a part each, or
   one GIF that moves.  An instance of several frames asked for as one still picture gives its
   middle frame; in strict mode that is 406.
@@ -222,9 +227,12 @@ RENDERING = """\
   image it was made of: the one it names, or the nearest parallel one of its frame of reference.
 - WADO-URI gives one picture or text: of an instance of several frames the middle one.
   `anonymize` is refused with 501.
-- A stored video is given as it is, MPEG-4 where it is an MP4 file; its thumbnail is a placard.
-  Video is neither encoded nor decoded: there is no package for it that is permissively licensed
-  and kept up.
+- A stored video is given as it is, MPEG-4 where it is an MP4 file.  It is not encoded anew.
+- The program ffmpeg, where it is installed (setting `ffmpeg`), makes MP4 of frames of images, up
+  to {FILM.frames_max} of them, and pictures of frames of stored videos.  A video asked for as one
+  still picture, or as a thumbnail, is what is seen after a second; in strict mode only thumbnails
+  and frames are.  Without the program films of images are 406, and so are pictures of videos, whose
+  thumbnail is a placard.
 - Volume rendering is not offered.
 """
 """What the standard has us document (PS3.18 10.4.5)."""

@@ -188,6 +188,11 @@ class Settings(BaseModel):
         description="Disk space in `data` for what was dear to compute, as transcoded frames; 0: "
         "nothing is kept.",
     )
+    ffmpeg: str = Field(
+        "ffmpeg",
+        description="Program that makes MP4 of cine and pictures of stored videos, by its name or "
+        "path; where it is not installed, or this is empty, they are not offered.",
+    )
     ohif: str = Field(
         "",
         description="Folder of a built OHIF viewer, served at `/ohif/`; `make ohif` fetches one "

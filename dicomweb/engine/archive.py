@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
+from dicomweb.engine import ffmpeg
+from dicomweb.engine.ffmpeg import Ffmpeg
 from dicomweb.engine.pictures import Pictures
 from dicomweb.engine.recent import Recent
 from dicomweb.engine.workshop import Workshop
@@ -46,6 +48,8 @@ class Archive:
     """Where what computes or waits for a disk is done, off the event loop."""
     workshop: Workshop
     """Where frames are decoded and encoded."""
+    ffmpeg: Ffmpeg | None = None
+    """The program that makes and reads films, where there is one."""
     recent: Recent[tuple[str | None, ...], Any] = field(
         default_factory=lambda: Recent(INSTANCES_REMEMBERED)
     )
@@ -102,7 +106,8 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
         try:
             await blobs.recover(lambda names: _on_record(index, names))
             await _remove_condemned(index, blobs, cache)
-            archive = Archive(settings, index, blobs, threads, workshop)
+            program = ffmpeg.found(settings.ffmpeg)
+            archive = Archive(settings, index, blobs, threads, workshop, program)
             try:
                 yield archive
             finally:

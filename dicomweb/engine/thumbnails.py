@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dicomweb.documents import encapsulated
-from dicomweb.engine import presenting, reading, render
+from dicomweb.engine import films, presenting, reading, render
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.render import Rendered
 from dicomweb.engine.sources import Source
@@ -11,7 +13,7 @@ from dicomweb.pixels import annotation, encode, geometry
 from dicomweb.pixels.encode import Format
 from dicomweb.pixels.image import Image
 from schemas.kinds import Kind
-from schemas.reasons import NOT_FOUND, UNRENDERABLE, Refused
+from schemas.reasons import NOT_FOUND, PICTURE_TOO_LARGE, UNRENDERABLE, Refused
 from schemas.view import Size, View
 
 SIDE = 256
@@ -29,9 +31,10 @@ async def thumbnail(
 ) -> Rendered:
     """A small picture of frame `number`, or of the middle one where that is 0.
 
-    Of a PDF it is the first page, of a waveform its curves, of a presentation state the first image
-    it is for; what has no picture is shown as a placard with its modality.  Overlays and texts,
-    which hold names, are left out (REND-44).
+    Of a PDF it is the first page, of a waveform its curves, of a video what is seen after a second
+    (where ffmpeg is installed), of a presentation state the first image it is for; what has no
+    picture is shown as a placard with its modality.  Overlays and texts, which hold names, are left
+    out (REND-44).
     """
     made_of = tag_of(source, number, view, format)
     plain = View(size=view.size or _size(source), quality=view.quality)
@@ -48,13 +51,21 @@ async def thumbnail(
             else:
                 first = found.shown[0]
                 return (await presenting.presented(archive, source, first, plain, format)).body
-        return await archive.pictures.run(lambda: _of_other(source, plain, format))
+        if films.can_be(archive, source):
+            chosen = number or films.representative(source)
+            try:
+                return (await films.still(archive, source, chosen, plain, format)).body
+            except Refused as refused:
+                if refused.reason not in (UNRENDERABLE, PICTURE_TOO_LARGE):
+                    raise
+        sheet = replace(plain, size=view.size or Size(SIDE, SIDE))
+        return await archive.pictures.run(lambda: _of_other(source, sheet, format))
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
 
 
 def _size(source: Source) -> Size:
-    if source.kind is not Kind.IMAGE:
+    if source.kind not in (Kind.IMAGE, Kind.VIDEO):
         return Size(SIDE, SIDE)
     columns, rows = source.description.Columns, source.description.Rows
     if source.matrix is not None:

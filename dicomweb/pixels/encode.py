@@ -1,7 +1,7 @@
 """FORMATS: every format a picture can be given in, one row each: media type and encoder.
 
-What is not a row is not offered.  Moving pictures are GIF only: encoders of MPEG video under a
-permissive licence that are kept up do not exist as packages, so there is no row for them.
+What is not a row is not offered.  Moving pictures are GIF alone here; films are made by another
+program, where it is installed (`dicomweb.pixels.films`).
 """
 
 from __future__ import annotations

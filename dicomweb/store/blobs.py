@@ -119,6 +119,9 @@ class BlobStore(Protocol):
     def open(self, name: str) -> OpenBlob:
         """Random access.  Raises NoBlob."""
 
+    def file(self, name: str) -> str | None:
+        """Its path, for another program to read; None where it is in no file of this machine."""
+
     def put(self, buffers: Sequence[Bytes]) -> str:
         """Stages, writes and keeps: what a small object needs.  Raises as `Staged.keep`."""
 

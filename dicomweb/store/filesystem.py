@@ -187,6 +187,10 @@ class Filesystem:
         finally:
             file.close()
 
+    def file(self, name: str) -> str | None:
+        """Its path from the root, for another program to read."""
+        return os.path.abspath(self.path(name))
+
     def open(self, name: str) -> OpenFile:
         """Random access, for a worker thread.  Raises NoBlob."""
         return OpenFile(self.path(name))

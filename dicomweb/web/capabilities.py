@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 
+from dicomweb.pixels.films import FILM
 from dicomweb.web.conditions import Validators, tag_of
 from dicomweb.web.negotiate import Offer
 from dicomweb.web.openapi import openapi
@@ -27,7 +29,12 @@ def describe(request: Request, transactions: Sequence[Transaction], *offers: Off
         return Response(204, [("Allow", "GET, HEAD, OPTIONS")])
     offer = request.negotiate(*offers)
     deletes = request.archive.settings.allow_delete
-    shown = [t for t in transactions if t.method != "DELETE" or deletes]
+    missing = () if request.archive.ffmpeg else (FILM.media_type,)
+    shown = [
+        replace(t, media_types=tuple(name for name in t.media_types if name not in missing))
+        for t in transactions
+        if t.method != "DELETE" or deletes
+    ]
     if offer is WADL:
         body = wadl(shown, request.base_url)
     else:

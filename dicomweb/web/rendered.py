@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from dicomweb.engine import representative, retrieve, sources, thumbnails
+from dicomweb.engine import films, representative, retrieve, sources, thumbnails
 from dicomweb.engine.absence import missing
 from dicomweb.engine.retrieve import Part
+from dicomweb.engine.sources import Source
 from dicomweb.pixels.encode import BY_MEDIA_TYPE
 from dicomweb.web import params, videos
 from dicomweb.web.conditions import Validators
@@ -33,15 +34,36 @@ async def retrieve_rendered(request: Request) -> Response:
     asked = params.selection(request.path, strict=request.strict)
     wanted = params.view(request.parameters)
     source = await sources.source(request.archive, asked)
-    numbers = retrieve.frames_there(source.laid, asked.frames) if asked.frames else ()
-    if source.kind is Kind.VIDEO:
-        return await videos.give(request, source, wanted.view)
+    numbers = _frames_there(request, source, asked.frames)
+    if source.kind is Kind.VIDEO and not numbers:
+        return await _video(request, source, wanted)
     found = await renditions(request, source, numbers, wanted.view)
     offer = request.negotiate_once(("rendered", found.offers), lambda: found.offers, ())
     pictures = found.pictures(offer)
     headers = warnings(request, wanted)
     if offer.multipart:
         return await _in_parts(_each(pictures), headers, partial=found.missing > 0)
+    return await single(request, pictures[0], headers)
+
+
+def _frames_there(request: Request, source: Source, numbers: Sequence[int]) -> Sequence[int]:
+    """`numbers`, if all of them are frames of the instance; else Refused (404)."""
+    if films.can_be(request.archive, source):
+        return films.frames_there(source, numbers)
+    return retrieve.frames_there(source.laid, numbers)
+
+
+async def _video(request: Request, source: Source, wanted: AskedView) -> Response:
+    """A video as it is stored; leniently one picture of it too, where that can be (RUL-20)."""
+    stored, stills = videos.offers(source), None
+    if films.can_be(request.archive, source) and not request.strict:
+        stills = await renditions(request, source, (), wanted.view)
+    offer = request.negotiate(*stored, *(stills.offers if stills else ()))
+    if stills is None or offer in stored:
+        return await videos.give(request, source, wanted.view, offer)
+    pictures, headers = stills.pictures(offer), warnings(request, wanted)
+    if offer.multipart:
+        return await _in_parts(_each(pictures), headers)
     return await single(request, pictures[0], headers)
 
 
@@ -168,8 +190,7 @@ async def retrieve_thumbnail(request: Request) -> Response:
     wanted = params.view(request.parameters, region_allowed=False)
     source = await representative.of(request.archive, asked)
     number = asked.frames[0] if asked.frames else 0
-    if number:
-        retrieve.frames_there(source.laid, asked.frames)
+    _frames_there(request, source, asked.frames)
     offer = request.negotiate_once("thumbnail", lambda: SINGLE, ())
     format = BY_MEDIA_TYPE[offer.media_type]
     picture = Picture(

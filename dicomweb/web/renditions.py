@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from dicomweb.engine import presenting, reading, render, underlay
+from dicomweb.engine import films, presenting, reading, render, underlay
 from dicomweb.engine.render import Rendered
 from dicomweb.engine.sources import Source
 from dicomweb.pixels.encode import BY_MEDIA_TYPE, FORMATS, Format
+from dicomweb.pixels.films import FILM
 from dicomweb.web import charsets
 from dicomweb.web.negotiate import Offer
 from dicomweb.web.requests import Request
@@ -18,6 +20,7 @@ from schemas.view import View
 
 SINGLE = tuple(Offer(format.media_type) for format in FORMATS)
 PARTS = tuple(Offer(format.media_type, multipart=True) for format in FORMATS)
+FILMS = (Offer(FILM.media_type),)
 MOVING = tuple(Offer(format.media_type) for format in FORMATS if format.animate)
 
 
@@ -48,6 +51,8 @@ async def renditions(
         return await _of_presentation(request, source, view)
     if source.kind in reading.OFFERED:
         return _of_document(request, source, view)
+    if films.can_be(request.archive, source):
+        return _of_video(request, source, numbers, view)
     return _of_image(request, source, numbers, view)
 
 
@@ -58,7 +63,7 @@ def _of_image(request: Request, source: Source, numbers: Sequence[int], view: Vi
     if len(numbers) == 1 or not (numbers or source.is_moving):
         offers = SINGLE + PARTS
     else:
-        several = MOVING + PARTS
+        several = MOVING + (FILMS if request.archive.ffmpeg else ()) + PARTS
         offers = several if numbers or request.strict else several + SINGLE
     return Renditions(offers, lambda offer: _images(request, source, numbers, view, offer))
 
@@ -66,8 +71,10 @@ def _of_image(request: Request, source: Source, numbers: Sequence[int], view: Vi
 def _images(
     request: Request, source: Source, numbers: Sequence[int], view: View, offer: Offer
 ) -> Sequence[Picture]:
-    archive, format = request.archive, BY_MEDIA_TYPE[offer.media_type]
-    url = request.url_of(source.laid.instance)
+    archive, url = request.archive, request.url_of(source.laid.instance)
+    if offer in FILMS:
+        return [_film(request, source, numbers, view)]
+    format = BY_MEDIA_TYPE[offer.media_type]
     in_parts = offer.multipart and source.is_moving
     if _is_overlaid(source, view) and not in_parts and len(numbers) != 1:
         return [_frame(request, source, render.middle(source), view, format)]
@@ -87,7 +94,7 @@ def _images(
     return [
         Picture(
             offer.media_type,
-            f"{url}/rendered" if not numbers else f"{url}/frames/{_listed(numbers)}/rendered",
+            _location(url, numbers),
             render.tag_of(source, several, view, format),
             lambda: render.animation(archive, source, several, view, format),
         )
@@ -98,8 +105,39 @@ def _is_overlaid(source: Source, view: View) -> bool:
     return view.underlay and source.laid.instance.SOPClassUID in underlay.OVERLAID
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    return ",".join(map(str, numbers))
+def _location(url: str, numbers: Sequence[int]) -> str:
+    return f"{url}/frames/{','.join(map(str, numbers))}/rendered" if numbers else f"{url}/rendered"
+
+
+def _film(request: Request, source: Source, numbers: Sequence[int], view: View) -> Picture:
+    archive, shown = request.archive, numbers or range(1, source.frame_count + 1)
+    return Picture(
+        FILM.media_type,
+        _location(request.url_of(source.laid.instance), numbers),
+        films.tag_of(source, shown, view),
+        lambda: films.film(archive, source, shown, view),
+    )
+
+
+def _of_video(request: Request, source: Source, numbers: Sequence[int], view: View) -> Renditions:
+    """Frames of it, each a picture; without numbers the one that stands for it."""
+    chosen = numbers or (films.representative(source),)
+    offers = SINGLE + PARTS if len(chosen) == 1 else PARTS
+    url = request.url_of(source.laid.instance)
+
+    def pictures(offer: Offer) -> Sequence[Picture]:
+        format = BY_MEDIA_TYPE[offer.media_type]
+        return [
+            Picture(
+                format.media_type,
+                f"{url}/frames/{number}/rendered",
+                render.tag_of(source, (number,), view, format),
+                partial(films.still, request.archive, source, number, view, format),
+            )
+            for number in chosen
+        ]
+
+    return Renditions(offers, pictures)
 
 
 def _frame(request: Request, source: Source, number: int, view: View, format: Format) -> Picture:

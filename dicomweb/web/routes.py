@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dicomweb.engine import reading
+from dicomweb.pixels.films import FILM
 from dicomweb.web import offers
 from dicomweb.web.capabilities import OPENAPI, OPENAPI_NAMED, WADL, describe
 from dicomweb.web.deletion import delete
@@ -61,6 +62,7 @@ _PICTURES = tuple(offer.media_type for offer in SINGLE)
 _RENDERED = (
     'multipart/related; type="image/jpeg"',
     *_PICTURES,
+    FILM.media_type,
     *reading.TEXTS,
     reading.PDF,
 )

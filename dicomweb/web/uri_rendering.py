@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dicomweb.engine import sources
+from dicomweb.engine import films, sources
 from dicomweb.engine.presenting import Shown
 from dicomweb.engine.sources import Source
 from dicomweb.pixels import presentation
@@ -57,12 +57,12 @@ def _frame(asked: Mapping[str, str], source: Source) -> tuple[int, ...]:
     if text is None:
         return ()
     numbers = params.frames(text)
-    if len(numbers) != 1 or numbers[0] > source.frame_count:
+    count = films.frame_count(source) if source.kind is Kind.VIDEO else source.frame_count
+    if len(numbers) != 1 or numbers[0] > count:
         raise Refused(
-            BAD_REQUEST,
-            f"frameNumber is {text[:80]!r}; it has to be one number up to {source.frame_count}.",
+            BAD_REQUEST, f"frameNumber is {text[:80]!r}; it has to be one number up to {count}."
         )
-    if source.frame_count == 1:
+    if count == 1:
         raise Refused(BAD_REQUEST, "The object has a single frame; frameNumber is not for it.")
     return numbers
 

@@ -1,4 +1,4 @@
-"""Videos as rendered resources: the stored stream itself, for there is no encoder (REND-05)."""
+"""Videos as rendered resources: the stored stream itself (REND-05); nothing encodes it anew."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ HEAD_BYTES = 12
 _MP4 = b"ftyp"
 
 
-async def give(request: Request, source: Source, view: View) -> Response:
+def offers(source: Source) -> tuple[Offer, ...]:
+    """The one type that the stream has."""
+    media_type = source.laid.instance.syntax.media_type
+    return Offer(media_type), Offer(media_type, multipart=True)
+
+
+async def give(request: Request, source: Source, view: View, offer: Offer) -> Response:
     """The whole stream, in ranges where that is asked for.
 
     Refused (406) where the view asks for what only an encoder could do, or the stream is no file
@@ -24,7 +30,6 @@ async def give(request: Request, source: Source, view: View) -> Response:
     """
     syntax, instance = source.laid.instance.syntax, source.laid.instance
     media_type = syntax.media_type
-    offer = request.negotiate(Offer(media_type), Offer(media_type, multipart=True))
     if view != View():
         raise Refused(NOT_ACCEPTABLE, "A video is given as it is stored; it is not encoded anew.")
     if not source.frame_count:

@@ -5,26 +5,40 @@ from __future__ import annotations
 import pytest
 from pydicom.encaps import encapsulate
 
+from dicomweb.settings import Settings
 from tests.make import dataset, part10
 from tests.pixels.test_videos import avc, entry, mp4
-from tests.web.test_rendered import ask, parts, pixels, server, store_bytes
-
-assert server, "a fixture"
+from tests.web.conftest import client_of
+from tests.web.test_rendered import ask, parts, pixels, store_bytes
 
 H264, MPEG2 = "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.100"
 STREAM = b"\0\0\1\xb3" + bytes(range(256)) * 8
 
 
-async def put(server, stream: bytes, syntax: str) -> str:
+@pytest.fixture
+async def server(tmp_path):
+    """Without ffmpeg; with it: test_films."""
+    async with client_of(Settings(data=tmp_path, ffmpeg="")) as client:
+        yield client
+
+
+def video(pixel_data: bytes, **attributes):
+    """The header of a video of a camera around an encapsulated stream."""
     ds = dataset(
-        SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.1.1", Modality="ES", Rows=8, Columns=8,
-        SamplesPerPixel=3, PhotometricInterpretation="YBR_PARTIAL_420", PlanarConfiguration=0,
-        BitsAllocated=8, BitsStored=8, HighBit=7, NumberOfFrames=25, FrameTime=40,
-        PixelData=encapsulate([stream]),
+        **{
+            "SOPClassUID": "1.2.840.10008.5.1.4.1.1.77.1.1.1", "Modality": "ES", "Rows": 8,
+            "Columns": 8, "SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_PARTIAL_420",
+            "PlanarConfiguration": 0, "BitsAllocated": 8, "BitsStored": 8, "HighBit": 7,
+            "NumberOfFrames": 25, "FrameTime": 40, "PixelData": pixel_data,
+        } | attributes,
     )  # fmt: skip
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
-    return await store_bytes(server, part10(ds, syntax))
+    return ds
+
+
+async def put(server, stream: bytes, syntax: str) -> str:
+    return await store_bytes(server, part10(video(encapsulate([stream])), syntax))
 
 
 @pytest.mark.parametrize(
