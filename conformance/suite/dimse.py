@@ -97,11 +97,18 @@ class Dimse:
     """The AE title by which the server knows this suite's own Storage SCP; empty: no C-MOVE."""
     destination_port: int = 0
 
+    _server: Any = field(default=None, init=False)
+    """The Storage SCP, kept from one C-MOVE to the next: to end one takes half a second."""
+    _receiver: Receiver = field(default_factory=Receiver, init=False)
+
     def __post_init__(self) -> None:
         _config.ENFORCE_UID_CONFORMANCE = False
 
     def close(self) -> None:
-        """Nothing is held between operations."""
+        """End the Storage SCP, if one was needed."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server = None
 
     def fill(self, session: Session, things: Sequence[Thing]) -> str:
         """Store things of the material; what went wrong, or nothing."""
@@ -246,30 +253,35 @@ class Dimse:
         if not self.destination:
             raise NotSetUp("C-MOVE needs --destination AET@port, known to the server.")
         answer = Answer(session, 0)
-        receiver = Receiver(asked.refused)
-        ae = AE(self.destination)
-        for abstract in asked.accepts or STORAGE:
-            ae.add_supported_context(abstract, list(asked.syntaxes or SYNTAXES))
-        address = "127.0.0.1" if self.host in ("127.0.0.1", "localhost") else ""
-        server = asked.listening and ae.start_server(
-            (address, self.destination_port),
-            block=False,
-            evt_handlers=[(evt.EVT_C_STORE, receiver.take)],
-        )
-        try:
-            association = self._open(answer, [Context(asked.model)])
-            if association.accepted_contexts:
-                identifier = _identifier(session, asked.level, asked.keys)
-                to = asked.destination or self.destination
-                for _, found in association.send_c_move(identifier, to, asked.model, msg_id=6):
-                    if found is not None:
-                        answer.identifiers.append(found)
-            else:
-                answer.status = REFUSED
-            return _finished(association, answer, receiver)
-        finally:
-            if server:
-                server.shutdown()
+        receiver = self._receiver = Receiver(asked.refused)
+        if asked.listening:
+            self._listen(asked)
+        else:
+            self.close()
+        association = self._open(answer, [Context(asked.model)])
+        if association.accepted_contexts:
+            identifier = _identifier(session, asked.level, asked.keys)
+            to = asked.destination or self.destination
+            for _, found in association.send_c_move(identifier, to, asked.model, msg_id=6):
+                if found is not None:
+                    answer.identifiers.append(found)
+        else:
+            answer.status = REFUSED
+        return _finished(association, answer, receiver)
+
+    def _listen(self, asked: Move) -> None:
+        """Have the Storage SCP take what `asked` says."""
+        syntaxes = list(asked.syntaxes or SYNTAXES)
+        contexts = [build_context(abstract, syntaxes) for abstract in asked.accepts or STORAGE]
+        if self._server is None:
+            address = "127.0.0.1" if self.host in ("127.0.0.1", "localhost") else ""
+            self._server = AE(self.destination).start_server(
+                (address, self.destination_port),
+                block=False,
+                contexts=contexts,
+                evt_handlers=[(evt.EVT_C_STORE, lambda event: self._receiver.take(event))],
+            )
+        self._server.contexts = contexts
 
     def _get(self, session: Session, asked: Get) -> Answer:
         answer = Answer(session, 0)

@@ -7,8 +7,7 @@ from pynetdicom import AE, build_context
 
 from schemas.services import SOP_CLASSES
 from schemas.syntaxes import EXPLICIT_VR_LE, IMPLICIT_VR_LE, SYNTAXES
-from tests.conformance.test_suite import free_port
-from tests.process import serving
+from tests.process import free_port, serving
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 CONTEXTS_MAX = 128

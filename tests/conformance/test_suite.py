@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,7 @@ from conformance.suite.cases import AREAS
 from conformance.suite.dimse import Dimse
 from conformance.suite.runner import run
 from conformance.suite.session import Session
-from tests.process import serving
+from tests.process import free_port, serving
 
 CASES = [case for cases in AREAS.values() for case in cases]
 
@@ -30,12 +32,14 @@ def wado_uri(url: str) -> str:
     return url.replace("/dicom-web", "/wado")
 
 
-def judged(data: Path, *, strict: bool) -> list[Result]:
-    """The results of all cases on a server of ours, at both its doors."""
+@contextmanager
+def judging(data: Path, *flags: str, strict: bool) -> Iterator[Session]:
+    """A session with a server of ours, at both its doors."""
     port, our_port = free_port(), free_port()
+    data.mkdir()
     config = data / "server.toml"
     config.write_text(f'[peers.SUITE]\nhost = "127.0.0.1"\nport = {our_port}\n')
-    flags = ["--config", str(config), "--dimse-port", str(port), *(["--strict"] if strict else [])]
+    flags = ("--config", str(config), "--dimse-port", str(port), *flags)
     with serving(data / "archive", *flags) as server:
         session = Session(
             server.url,
@@ -44,28 +48,40 @@ def judged(data: Path, *, strict: bool) -> list[Result]:
             strict=strict,
         )
         try:
-            return list(run(session, AREAS))
+            yield session
         finally:
             session.close()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
+@pytest.fixture(scope="module")
+def sessions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("judged")
+    with (
+        judging(folder / "default", strict=False) as default,
+        judging(folder / "strict", "--strict", strict=True) as strict,
+    ):
+        yield default, strict
+
+
+@pytest.fixture(scope="module")
+def results(sessions):
+    """Of all cases in both modes: what waits for one server leaves room for the other."""
+    with ThreadPoolExecutor(2) as threads:
+        return tuple(threads.map(lambda session: list(run(session, AREAS)), sessions))
+
+
+@pytest.fixture(scope="module")
+def default_results(results):
+    return results[0]
+
+
+@pytest.fixture(scope="module")
+def strict_results(results):
+    return results[1]
 
 
 def of(results: list[Result], *outcomes: Outcome) -> dict[str, str]:
     return {r.case.id: f"{r.case.says} {r.why}" for r in results if r.outcome in outcomes}
-
-
-@pytest.fixture(scope="module")
-def default_results(tmp_path_factory):
-    return judged(tmp_path_factory.mktemp("default"), strict=False)
-
-
-@pytest.fixture(scope="module")
-def strict_results(tmp_path_factory):
-    return judged(tmp_path_factory.mktemp("strict"), strict=True)
 
 
 def test_the_suite_itself_does_not_break(default_results, strict_results):
@@ -101,23 +117,20 @@ def test_every_case_names_requirement_and_clause_and_what_it_needs():
         assert set(case.needs) <= ids - {case.id}, case.id
 
 
-def test_one_case_is_shown_with_its_whole_exchange(tmp_path, capsys):
-    with serving(tmp_path / "data", "--dimse-port", "0") as server:
-        code = main([server.url, "--only", "search-empty"])
+def test_one_case_is_shown_with_its_whole_exchange(sessions, capsys):
+    url = sessions[0].url
+    code = main([url, "--only", "search-empty"])
     shown = capsys.readouterr().out
     assert code == 0
-    assert "> GET /dicom-web/studies?StudyInstanceUID=2.25." in shown.replace(
-        server.url, "/dicom-web"
-    )
+    assert f"> GET {url}/studies?StudyInstanceUID=2.25." in shown
     assert "< 204 No Content" in shown
     assert "2 of 2    passed" in shown  # and the case that it needs
 
 
-def test_results_are_written_as_json_and_html(tmp_path, capsys):
+def test_results_are_written_as_json_and_html(sessions, tmp_path, capsys):
     report, page = tmp_path / "report.json", tmp_path / "report.html"
-    with serving(tmp_path / "data", "--dimse-port", "0") as server:
-        arguments = [server.url, "--area", "limits", "--name", "a <name>"]
-        main([*arguments, "--json", str(report), "--html", str(page)])
+    arguments = [sessions[0].url, "--area", "limits", "--name", "a <name>"]
+    main([*arguments, "--json", str(report), "--html", str(page)])
     capsys.readouterr()
     document = json.loads(report.read_text())
     assert document["server"] == "a <name>"
