@@ -29,6 +29,7 @@ from schemas.identifiers import Selection
 from schemas.reasons import (
     BREAKS_RULES,
     DUPLICATE,
+    NOT_AN_INSTANCE,
     NOT_AS_COMMAND,
     NOT_DICOM,
     OTHER_INSTANCE,
@@ -40,6 +41,7 @@ from schemas.reasons import (
     Reason,
     Refused,
 )
+from schemas.services import Service, sop_class_of
 from schemas.syntaxes import EXPLICIT_VR_BE, IMPLICIT_VR_LE
 
 MEMORY_BYTES_MAX = 1024 * 1024
@@ -315,6 +317,9 @@ def _check_strictly(source: Source, read: Read, *, on_web: bool) -> None:
         raise Refused(NOT_DICOM, "It is no Part 10 file: it has no preamble or no File Meta.")
     if on_web and location.syntax in (IMPLICIT_VR_LE, EXPLICIT_VR_BE):
         raise Refused(TRANSFER_SYNTAX, f"{location.syntax.name} is not used on the web.")
+    sop_class = sop_class_of(read.values.get("SOPClassUID", ""))
+    if on_web and (sop_class is None or sop_class.service is not Service.STORE):
+        raise Refused(NOT_AN_INSTANCE, "Its SOP Class is none of storage.", "SOPClassUID")
     if read.header.problems:
         raise Refused(BREAKS_RULES, read.header.problems[0])
 

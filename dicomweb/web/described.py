@@ -42,6 +42,10 @@ _COMMON = (
     Parameter("accept", "Media types, looked at before the Accept header.", clause="8.3.3.1"),
     Parameter("charset", "A character set for texts.", clause="8.3.3.2"),
 )
+_RETRIEVE = (
+    _COMMON[0],
+    Parameter("charset", "Passed over: all text that is retrieved is UTF-8.", clause="8.3.3.2"),
+)
 _SEARCH = (
     Parameter("limit", "How many results at most.", _NUMBER, "8.3.4.4"),
     Parameter("offset", "How many results to leave out.", _NUMBER, "8.3.4.4"),
@@ -89,24 +93,27 @@ _PAYLOADS = (
     DICOM_XML,
 )
 
-ANYWHERE = (400, 404, 405, 406, 408, 413, 503)
+ANYWHERE = (400, 404, 405, 406)
 """Statuses that any request can end with."""
 
 KINDS: Mapping[str, Kind] = {
-    "Search": Kind((200, 204), (*_COMMON[:1], *_SEARCH), clause="PS3.18 10.6.3.1"),
+    "Search": Kind((200, 204, 413), (*_COMMON[:1], *_SEARCH), clause="PS3.18 10.6.3.1"),
     "Store": Kind(
-        (200, 202, 404, 409, 410, 412, 415, 500, 507), _COMMON[:1], _PAYLOADS, "PS3.18 10.5.3.1"
+        (200, 202, 408, 409, 410, 412, 413, 415, 500, 507),
+        _COMMON[:1],
+        _PAYLOADS,
+        "PS3.18 10.5.3.1",
     ),
-    "Retrieve": Kind((200, 206, 304, 404, 410, 412, 416, 500), _COMMON, clause="PS3.18 10.4.3.1"),
+    "Retrieve": Kind((200, 206, 304, 410, 412, 416, 500, 503), _RETRIEVE, clause="PS3.18 10.4.3.1"),
     "Render": Kind(
-        (200, 206, 304, 404, 410, 412, 416, 500, 501),
+        (200, 206, 304, 410, 412, 413, 416, 500, 501, 503),
         (*_COMMON, *_RENDERED),
         clause="PS3.18 10.4.3.1",
     ),
-    "Delete": Kind((204, 404, 410, 412), clause="ours"),
+    "Delete": Kind((204, 410, 412), clause="ours"),
     "Capabilities": Kind((200, 204, 304, 412), _COMMON[:1], clause="PS3.18 8.9.3.1"),
     "WADO-URI": Kind(
-        (200, 206, 304, 403, 404, 410, 412, 416, 500, 501), _WADO, clause="PS3.18 9.4.3.1"
+        (200, 206, 304, 410, 412, 413, 416, 500, 501, 503), _WADO, clause="PS3.18 9.4.3.1"
     ),
 }
 """By the name that `kind_of` finds."""
@@ -118,7 +125,6 @@ MEANINGS: Mapping[int, str] = {
     206: "What could be given of several, or the range of bytes that was asked for.",
     304: "The client has it already.",
     400: "The request is malformed, or a parameter has no legal value.",
-    403: "It is not done here.",
     404: "There is no such resource.",
     405: "The resource does not have that method; Allow lists those it has.",
     406: "None of the acceptable media types can be given; the answer lists those that can.",

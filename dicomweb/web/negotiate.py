@@ -250,10 +250,17 @@ def _header_ranges(
     return _unmixed(parse_accept(accept)) if strict else parse_accept(accept)
 
 
+_PLUS_FOR_SPACE = re.compile(r"([;,])\++")
+
+
 def _parameter_ranges(
     values: Sequence[str], header: tuple[Range, ...], *, strict: bool
 ) -> tuple[Range, ...]:
-    ranges = parse_accept(",".join(values)) if values else ()
+    text = ",".join(values)
+    if not strict:
+        # Forms and URLSearchParams write a space as a plus, which no parameter's name begins with.
+        text = _PLUS_FOR_SPACE.sub(r"\1 ", text)
+    ranges = parse_accept(text) if text else ()
     if any(found.is_wild for found in ranges):
         raise Refused(
             BAD_REQUEST,

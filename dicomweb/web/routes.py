@@ -26,7 +26,7 @@ from dicomweb.web.store import store_with
 from dicomweb.web.values import retrieve_bulk_data, retrieve_frames, retrieve_values
 from dicomweb.web.wado_uri import retrieve_object
 from schemas.attributes import Level
-from schemas.syntaxes import NATIVE
+from schemas.syntaxes import NATIVE, SYNTAXES
 
 PATIENT, STUDY, SERIES, INSTANCE = Level
 
@@ -59,10 +59,10 @@ _STORED = (DICOM_JSON, DICOM_XML, f'multipart/related; type="{DICOM_XML}"')
 _BULK = retrieve_values(pixels_only=False)
 _PIXELS = retrieve_values(pixels_only=True)
 _PICTURES = tuple(offer.media_type for offer in SINGLE)
+_RENDERED_FRAMES = ('multipart/related; type="image/jpeg"', *_PICTURES, FILM.media_type)
+_VIDEOS = {syntax.media_type: None for syntax in SYNTAXES if syntax.video}
 _RENDERED = (
-    'multipart/related; type="image/jpeg"',
-    *_PICTURES,
-    FILM.media_type,
+    *dict.fromkeys((*_RENDERED_FRAMES, *_VIDEOS)),
     *reading.TEXTS,
     reading.PDF,
 )
@@ -113,7 +113,7 @@ TRANSACTIONS = (
     Transaction("Retrieve rendered study",    "GET", _STUDY + "/rendered",    retrieve_rendered_all, "PS3.18 10.4.1.1.3", _RENDERED[:1]),
     Transaction("Retrieve rendered series",   "GET", _SERIES + "/rendered",   retrieve_rendered_all, "PS3.18 10.4.1.1.3", _RENDERED[:1]),
     Transaction("Retrieve rendered instance", "GET", _INSTANCE + "/rendered", retrieve_rendered, "PS3.18 10.4.1.1.3", _RENDERED),
-    Transaction("Retrieve rendered frames",   "GET", _INSTANCE + "/frames/{frames}/rendered", retrieve_rendered, "PS3.18 10.4.1.1.3", _RENDERED),
+    Transaction("Retrieve rendered frames",   "GET", _INSTANCE + "/frames/{frames}/rendered", retrieve_rendered, "PS3.18 10.4.1.1.3", _RENDERED_FRAMES),
     Transaction("Retrieve study thumbnail",    "GET", _STUDY + "/thumbnail",    retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
     Transaction("Retrieve series thumbnail",   "GET", _SERIES + "/thumbnail",   retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),
     Transaction("Retrieve instance thumbnail", "GET", _INSTANCE + "/thumbnail", retrieve_thumbnail, "PS3.18 10.4.1.1.4", _PICTURES),

@@ -116,3 +116,35 @@ async def test_dcmtk_echoes_over_tls(ours, foreign, tmp_path):
                 stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
             assert (await process.wait() == 0) is success
+
+
+async def test_bytes_that_were_tampered_with_end_the_connection(ours, tmp_path):
+    """SEC-03 (PS3.15 B.9): an integrity failure; nothing of it is taken for a PDU."""
+    settings = ours.settings(tmp_path)
+    async with over_tls(settings) as port:
+        plain = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = connecting(settings).wrap_bio(*plain, server_hostname="127.0.0.1")
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def until_done(step):
+            while True:
+                try:
+                    step()
+                except ssl.SSLWantReadError:
+                    writer.write(plain[1].read())
+                    plain[0].write(await asyncio.wait_for(reader.read(65536), 20))
+                else:
+                    writer.write(plain[1].read())
+                    return
+
+        await until_done(client.do_handshake)
+        client.write(b"\x01\x00\x00\x00\x00\x04\x00\x01\x00\x00")
+        record = bytearray(plain[1].read())
+        record[-1] ^= 1
+        writer.write(record)
+        rest = await asyncio.wait_for(reader.read(), 20)
+        plain[0].write(rest)
+        plain[0].write_eof()
+        with pytest.raises(ssl.SSLError):
+            client.read()
+        writer.close()

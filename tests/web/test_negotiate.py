@@ -418,6 +418,13 @@ def test_wildcards_are_not_for_the_parameter(parameter, strict):
     assert refusal("*/*", RENDERED, [parameter], strict=strict).reason is BAD_REQUEST
 
 
+def test_a_plus_between_parameters_was_a_space():
+    """NEG-14, clients.md: as URLSearchParams writes it; within a name it is a plus."""
+    parameter = ['multipart/related;+type="application/dicom+xml",+application/dicom+json']
+    assert negotiate("*/*", parameter, METADATA, strict=False) == XML_PARTS
+    assert refusal("*/*", METADATA, parameter, strict=True).reason is BAD_REQUEST
+
+
 @pytest.mark.parametrize(
     "accept, parameter",
     [("application/dicom, image/png", []), ("*/*", ["application/dicom,image/png"])],

@@ -414,3 +414,23 @@ async def test_a_drawing_that_goes_far_outside_costs_nothing(server, kind):
     begun = time.process_time()
     await shown(server, ds, state(ds, GraphicAnnotationSequence=annotation, **shutter))
     assert time.process_time() - begun < 2
+
+
+async def test_compound_graphics_and_masks_are_not_done(server):
+    """REND-37, documented: a state that has them is shown without."""
+    ds = picture()
+    graphic = items(
+        {
+            "CompoundGraphicInstanceID": 1, "CompoundGraphicUnits": "PIXEL", "GraphicFilled": "Y",
+            "CompoundGraphicType": "RECTANGLE", "GraphicDimensions": 2, "NumberOfGraphicPoints": 2,
+            "GraphicData": [1.0, 1.0, 10.0, 10.0],
+        }
+    )  # fmt: skip
+    layers = items({"GraphicLayer": "A", "GraphicLayerOrder": 1})
+    annotation = items({"GraphicLayer": "A", "CompoundGraphicSequence": graphic})
+    mask = items({"MaskOperation": "AVG_SUB", "MaskFrameNumbers": 1})
+    made = state(
+        ds, GraphicLayerSequence=layers, GraphicAnnotationSequence=annotation,
+        MaskSubtractionSequence=mask,
+    )  # fmt: skip
+    assert differ(await shown(server, ds, made), expected()) <= 0.5

@@ -576,3 +576,15 @@ async def test_volume_rendering_is_not_offered(server, name):
     study, series = url.partition("/series")[0], url.partition("/instances")[0]
     for place in (study, series, url, f"{url}/frames/1"):
         assert (await ask(server, f"{place}/{name}")).status_code == 404
+
+
+async def test_a_window_of_floating_point_pixels_is_exact(server):
+    """REND-08, REND-15: LINEAR would have a threshold of a width of 1 (PS3.3 C.11.2.1.2.1)."""
+    values = np.linspace(0, 1, 8 * 8, dtype="<f4")
+    ds = image(
+        PixelData=None, BitsAllocated=32, BitsStored=None, HighBit=None, WindowCenter="0.5",
+        FloatPixelData=values.tobytes(), VOILUTFunction="LINEAR", WindowWidth="1",
+        RescaleSlope=None, RescaleIntercept=None,
+    )  # fmt: skip
+    found = pixels(await ask(server, await store(server, ds) + "/rendered")).ravel()
+    assert np.abs(found - values * 255).max() <= 1

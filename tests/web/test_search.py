@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 
+import asyncpg
 import pytest
 
+from dicomweb.settings import Settings
+from tests import postgresql
 from tests.make import dataset, part10, related, related_type
+from tests.web.conftest import client_of
 
 STUDIES = {
     "1.2.1": {
@@ -308,3 +312,25 @@ async def test_a_search_that_accepts_no_json_is_not_acceptable(filled):
     answer = await filled.get("/studies", headers={"Accept": "image/png"})
     assert answer.status_code == 406
     assert "application/dicom+json" in answer.text
+
+
+@pytest.fixture
+def on_postgresql(postgresql_server):
+    with postgresql.database(postgresql_server) as url:
+        yield url
+
+
+async def test_a_search_that_takes_too_long_is_413(on_postgresql, tmp_path):
+    """QIDO-10 (PS3.18 10.6.3.1): one that waits for a table that somebody else has locked."""
+    settings = Settings(data=tmp_path, index=on_postgresql, search_seconds=1)
+    async with client_of(settings) as server:
+        other = await asyncpg.connect(on_postgresql)
+        try:
+            async with other.transaction():
+                await other.execute("LOCK TABLE study IN ACCESS EXCLUSIVE MODE")
+                answer = await server.get("/studies?PatientName=doe")
+            assert answer.status_code == 413
+            assert answer.text.strip().endswith(".")
+            assert (await server.get("/studies")).status_code == 204
+        finally:
+            await other.close()

@@ -160,6 +160,7 @@ REFUSED_STRICTLY = {
     "no preamble": (TAKEN["no preamble"], 0xC000),
     "no file meta": (TAKEN["no file meta"], 0xC000),
     "a date that is none": (odd({"StudyDate": "20249999"}), 0xA906),
+    "a class that is none of storage": (instance(SOPClassUID="1.2.840.10008.1.1"), 0x0122),
     "a UID of over 64 characters": (odd({"SOPInstanceUID": "1.2." + "9" * 66}), 0xA903),
 }
 
