@@ -795,6 +795,7 @@ REASONS = (
 SECURITY = (
     _(
         "DICOMweb and DIMSE listen on ports of their own, DIMSE over TLS on one more (PS3.15 B.9).",
+        "test_settings.py::test_what_is_wrong_is_named",
         "dimse_bridge/test_commands.py::test_serve_opens_both_doors",
         _TLS + "test_who_speaks_in_the_clear_is_not_heard",
     ),

@@ -268,6 +268,9 @@ class Settings(BaseModel):
     def _safe(self) -> Settings:
         if self.dimse_tls_port and not (self.tls_certificate and self.tls_key):
             raise ValueError("dimse_tls_port needs tls_certificate and tls_key")
+        ports = [port for port in (self.port, self.dimse_port, self.dimse_tls_port) if port]
+        if len(ports) > len(set(ports)):
+            raise ValueError("port, dimse_port and dimse_tls_port have to differ")
         if self.dimse_user_required and not self.credentials:
             raise ValueError("dimse_user_required needs credentials to check users against")
         if not self.open_to_network and not is_loopback(self.host):

@@ -62,6 +62,7 @@ BAD = {
     "TLS without a certificate": ({"dimse_tls_port": "2762"}, {}, "needs tls_certificate"),
     "a title too long": ({"ae_title": "A" * 17}, {}, "1 to 16 ASCII characters"),
     "peers that are no table": ({"peers": "x"}, {}, "JSON object"),
+    "SEC-02: one port for two": ({"port": "8080", "dimse_port": "8080"}, {}, "have to differ"),
     "a peer without port": ({"peers": '{"A": {"host": "h"}}'}, {}, "peers.A.port"),
     "a name, which might be anywhere": ({"host": "example"}, {}, "--open-to-network"),
 }

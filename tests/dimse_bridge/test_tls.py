@@ -89,7 +89,7 @@ async def test_who_speaks_in_the_clear_is_not_heard(ours, tmp_path):
 
 @pytest.mark.parametrize("make", [accepting, connecting])
 def test_the_profile_is_that_of_bcp_195(ours, tmp_path, make):
-    """TLS 1.2 and newer, forward secrecy, authenticated encryption."""
+    """SEC-01, CONF-10: TLS 1.2 and newer, forward secrecy, authenticated encryption."""
     context = make(ours.settings(tmp_path))
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     ciphers = [cipher for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]

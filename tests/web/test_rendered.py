@@ -444,7 +444,7 @@ async def test_a_thumbnail_is_small(server):
 
 
 async def test_a_thumbnail_names_nobody(server):
-    """REND-44, OBJ-18: neither annotation nor overlays are burned in."""
+    """REND-44, OBJ-18, SEC-09: neither annotation nor overlays are burned in."""
     ds = image(Rows=128, Columns=128, PixelData=bytes(2 * 128 * 128))
     for tag, vr, value in (
         (0x60000010, "US", 128),

@@ -179,7 +179,7 @@ async def test_no_more_is_a_204_without_a_body(filled):
 
 
 async def test_a_page_says_how_many_are_left(filled):
-    """QIDO-67."""
+    """QIDO-67, QIDO-70, RUL-09: the text of PS3.18 8.3.4.4.1."""
     answer = await filled.get("/studies?limit=1&offset=1")
     text = "There are 2 additional results that can be requested"
     assert answer.headers["warning"] == f"299 http://archive.test/dicom-web: {text}"
