@@ -236,7 +236,7 @@ def test_a_server_stops_when_it_is_told_to(tmp_path, workers, number):
 
 
 def test_nothing_of_a_patient_is_in_the_log(tmp_path):
-    """SEC-09: names and IDs travel in queries and objects; neither is logged at the default level."""
+    """SEC-09: names and IDs travel in queries and objects; neither is logged by default."""
     sent = instance(PatientName="Secret^Person", PatientID="SECRET7")
     with serving(tmp_path) as server:
         httpx.post(server.url + "/studies", content=related([sent]), headers=related_type())

@@ -1,4 +1,4 @@
-"""Every requirement that binds us is named where it is tested: by a test or by a case of the suite."""
+"""Every requirement that binds us is named by the test, or the case of the suite, that tests it."""
 
 from __future__ import annotations
 
