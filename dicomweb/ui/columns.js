@@ -25,21 +25,22 @@ const count = (heading, keyword, one) => ({
   heading,
   class: "count",
   cell: (object) => {
-    const value = number(object, keyword, 0);
-    return [h("span", { class: "figure" }, value.toLocaleString("en")), h("span", { class: "unit" }, ` ${counted(value, one).split(" ").at(-1)}`)];
+    const value = number(object, keyword);
+    return value !== null && [h("span", { class: "figure" }, value.toLocaleString("en")), h("span", { class: "unit" }, ` ${counted(value, one).split(" ").at(-1)}`)];
   },
   values: [keyword],
 });
 
 const address = (page, parameters) => `${page}?${new URLSearchParams(Object.entries(parameters).filter(([, value]) => value))}`;
 
-/** By level: what it is called, where it is searched, what tells two apart, how it is sorted, its columns. */
+/** By level: what it is called, where it is searched, what tells two apart, how it is sorted here and by a server that is not told, its columns. */
 export const LEVELS = {
   patients: {
     label: "Patients",
     one: "patient",
     identity: ["PatientID", "IssuerOfPatientID", "PatientName"],
-    sort: "",
+    sort: "PatientName",
+    served: "",
     columns: [patient, count("Studies", "NumberOfPatientRelatedStudies", "study"), count("Series", "NumberOfPatientRelatedSeries", "series"), count("Images", "NumberOfPatientRelatedInstances", "object")],
     open: (object) =>
       first(object, "PatientID") ? address("", { PatientID: text(object, "PatientID"), exact: "1" }) : address("", { PatientName: first(object, "PatientName")?.Alphabetic ?? "", exact: "1" }),
@@ -50,6 +51,7 @@ export const LEVELS = {
     one: "study",
     identity: ["StudyInstanceUID"],
     sort: "-StudyDate",
+    served: "-StudyDate",
     columns: [
       patient,
       when,

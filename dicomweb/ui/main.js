@@ -1,6 +1,6 @@
 // The frame around every view: addresses to views, the header's tools, the keys that work everywhere.
 
-import { dialog, h, say } from "./dom.js";
+import { debounced, dialog, h, say } from "./dom.js";
 import { show as search } from "./search.js";
 
 const VIEWS = {
@@ -10,6 +10,8 @@ const VIEWS = {
   add: { title: "Add", styles: ["study", "add"], load: async () => (await import("./add.js")).show },
   status: { title: "Status", styles: ["study", "status"], load: async () => (await import("./status.js")).show },
 };
+
+const PAUSE_MILLISECONDS = 200;
 
 const loaded = new Map();
 
@@ -34,20 +36,26 @@ function pageOf(url) {
   return url.pathname.startsWith(ROOT) ? url.pathname.slice(ROOT.length) : null;
 }
 
-/** Goes to a view; `replace` changes the address of the one that is there. */
-export function go(address, { replace = false } = {}) {
-  const url = new URL(address, document.baseURI);
-  history[replace ? "replaceState" : "pushState"](null, "", url);
+/** Goes to a view; the one that is left can be come back to as it was. */
+export function go(address) {
+  remember();
+  history.pushState(null, "", new URL(address, document.baseURI));
   return draw();
 }
 
-async function draw({ scroll = 0, focus = true } = {}) {
+/** Where on the page somebody is: how far down, among how many rows, at which. */
+function remember() {
+  const links = [...main.querySelectorAll("tbody th a")];
+  history.replaceState({ scroll: scrollY, rows: links.length, at: links.indexOf(document.activeElement) }, "");
+}
+
+async function draw({ scroll = 0, rows = 0, at = -1, focus = true } = {}) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
   const page = pageOf(new URL(location.href));
   const view = VIEWS[page] ?? VIEWS[""];
-  document.body.dataset.page = page || "search";
+  document.documentElement.dataset.page = page || "search";
   for (const link of document.querySelectorAll("header nav a")) {
     const here = link.dataset.page === `/${page}` || (link.dataset.page === "/" && ["study", "view"].includes(page));
     if (here) link.setAttribute("aria-current", "page");
@@ -58,7 +66,8 @@ async function draw({ scroll = 0, focus = true } = {}) {
   document.title = view.title;
   main.replaceChildren();
   main.className = page || "search";
-  await show(main, new URLSearchParams(location.search), { signal, go, title });
+  await show(main, new URLSearchParams(location.search), { signal, go, title, rows, at });
+  if (signal.aborted) return;
   scrollTo(0, scroll);
   if (focus && !main.contains(document.activeElement)) main.focus({ preventScroll: true });
 }
@@ -78,12 +87,16 @@ document.addEventListener("click", (event) => {
   go(url);
 });
 
-addEventListener("popstate", () => draw());
+history.scrollRestoration = "manual";
+addEventListener("popstate", () => draw(history.state ?? {}));
+// Leaving by the browser's own buttons is told only after it has happened.
+addEventListener("scroll", debounced(PAUSE_MILLISECONDS, remember), { passive: true });
+addEventListener("pagehide", remember);
 
 // The header's tools ---------------------------------------------------------------
 
 document.getElementById("theme").addEventListener("click", () => {
-  const dark = getComputedStyle(document.documentElement).colorScheme === "dark";
+  const dark = (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
   document.documentElement.dataset.theme = dark ? "light" : "dark";
   localStorage.setItem("theme", document.documentElement.dataset.theme);
   say(dark ? "Light" : "Dark");
@@ -143,4 +156,4 @@ document.addEventListener("keydown", (event) => {
   prefix = event.key;
 });
 
-draw({ focus: false });
+draw({ ...history.state, focus: false });

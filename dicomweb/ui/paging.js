@@ -20,6 +20,7 @@ class Stream {
     this.waiting.push(...page.objects);
     this.offset += page.objects.length;
     this.remaining = page.objects.length ? page.remaining : 0;
+    this.least = page.least;
     return page.warnings;
   }
 }
@@ -59,6 +60,6 @@ export class Paging {
   /** How many there are in all, as far as is known: with several searches some may be counted twice. */
   get total() {
     const more = this.streams.reduce((sum, stream) => sum + (stream.remaining ?? 0) + stream.waiting.length, 0);
-    return { count: this.seen.size + more, exact: this.streams.length === 1 || this.done };
+    return { count: this.seen.size + more, least: this.streams.some((stream) => stream.least), exact: this.streams.length === 1 || this.done };
   }
 }

@@ -2,49 +2,41 @@
 
 import { LEVELS, compares, csv } from "./columns.js";
 import { debounced, h, icon, say } from "./dom.js";
-import { fieldValue, interpret } from "./interpret.js";
 import { Paging } from "./paging.js";
-import { advice, names } from "./service.js";
+import { advice } from "./service.js";
 import { thumbnail } from "./thumbnails.js";
 import { counted, text } from "./values.js";
 
 const PAUSE_MILLISECONDS = 180;
 const EXPORT_MAX = 10_000;
-
-const FIELDS = [
-  { keyword: "PatientName", label: "Patient name", levels: ["patients", "studies", "series", "instances"] },
-  { keyword: "PatientID", label: "Patient ID", levels: ["patients", "studies", "series", "instances"] },
-  { keyword: "StudyDate", label: "Study date", levels: ["studies", "series", "instances"], range: true },
-  { keyword: "ModalitiesInStudy", label: "Modality", levels: ["studies"], suggestions: ["CR", "CT", "DX", "MG", "MR", "NM", "PT", "SM", "SR", "US", "XA"] },
-  { keyword: "Modality", label: "Modality", levels: ["series", "instances"], suggestions: ["CR", "CT", "DX", "MG", "MR", "NM", "PT", "SM", "SR", "US", "XA"] },
-  { keyword: "StudyDescription", label: "Description", levels: ["studies", "series", "instances"] },
-  { keyword: "SeriesDescription", label: "Series description", levels: ["series", "instances"] },
-  { keyword: "ReferringPhysicianName", label: "Referring physician", levels: ["studies", "series", "instances"] },
-  { keyword: "AccessionNumber", label: "Accession number", levels: ["studies", "series", "instances"] },
-];
+/** Rows that are there again when somebody comes back to a list. */
+const BACK_MAX = 500;
 
 const OWN = new Set(["q", "level", "sort", "exact"]);
 
-export async function show(main, given, { signal, go, title }) {
+export async function show(main, given, { signal, go, title, rows: before = 0, at: left = -1 }) {
   const state = read(given);
   const level = LEVELS[state.level];
   title(state.q ? `${state.q} – ${level.label}` : level.label);
 
-  const box = h("input", { id: "q", type: "search", value: state.q, placeholder: "Name, ID, accession number, date, CT …", "aria-label": "Search", "aria-describedby": "understood", autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
+  const box = h("input", { id: "q", type: "search", value: state.q, placeholder: "Name, ID, accession, date …", "aria-label": "Search", "aria-describedby": "understood", onfocus: () => import("./interpret.js"), autocomplete: "off", spellcheck: "false", enterkeyhint: "search" });
   const count = h("p", { class: "tally", role: "status" }, "Searching …");
   const understood = h("p", { id: "understood", class: "understood" });
   const notices = h("div", { class: "notices" });
   const results = h("div", { class: "results", "aria-busy": "true" });
   const more = h("div", { class: "more" });
-  const fields = filters(state);
-  const open = h("button", { type: "button", class: "quiet", "aria-expanded": String(fields.used > 0 && innerWidth > 700), "aria-controls": "filters", onclick: toggle }, icon("filter"), h("span", null, "Filters"), fields.used ? h("span", { class: "badge" }, fields.used) : null);
-  fields.element.hidden = open.getAttribute("aria-expanded") === "false";
+  const used = Object.keys(state.keys).length;
+  const fields = h("section", { id: "filters", class: "filters", "aria-label": "Filters", hidden: !used || innerWidth <= 700 });
+  const open = h("button", { type: "button", class: "quiet", "aria-expanded": String(!fields.hidden), "aria-controls": "filters", onclick: toggle }, icon("filter"), h("span", null, "Filters"), used ? h("span", { class: "badge" }, used) : null);
+  let form = null;
+  if (used) await fill();
+  if (signal.aborted) return;
   const save = h("button", { type: "button", class: "quiet", onclick: exportCsv }, icon("download", 16), h("span", null, "CSV"));
 
   main.append(
     h("h1", { class: "hidden" }, level.label),
-    h("form", { role: "search", class: "finder", onsubmit: (event) => { event.preventDefault(); changed(); } }, h("div", { class: "box" }, icon("search", 20), box, h("kbd", { "aria-hidden": "true" }, "/")), levels(state), open),
-    fields.element,
+    h("form", { role: "search", class: "finder", onsubmit: (event) => { event.preventDefault(); changed(); } }, h("div", { class: "box" }, icon("search", 20), box, h("kbd", { "aria-hidden": "true" }, "/")), levels(state, (keyword, to) => form.offered(keyword, to)), open),
+    fields,
     h("div", { class: "bar" }, count, understood, h("div", { class: "actions" }, save)),
     notices,
     results,
@@ -56,10 +48,18 @@ export async function show(main, given, { signal, go, title }) {
   let paging = null;
   signal.addEventListener("abort", () => running.abort());
 
-  function toggle() {
-    fields.element.hidden = !fields.element.hidden;
-    open.setAttribute("aria-expanded", String(!fields.element.hidden));
-    if (!fields.element.hidden) fields.element.querySelector("input")?.focus();
+  /** The fields come when they are opened, or when something is in them. */
+  async function fill() {
+    if (form) return;
+    const { filters, offered } = await import("./fields.js");
+    form ??= { ...filters(fields, state), offered };
+  }
+
+  async function toggle() {
+    await fill();
+    fields.hidden = !fields.hidden;
+    open.setAttribute("aria-expanded", String(!fields.hidden));
+    if (!fields.hidden) fields.querySelector("input").focus();
   }
 
   function typed() {
@@ -68,7 +68,7 @@ export async function show(main, given, { signal, go, title }) {
     if (q) parameters.set("q", q);
     if (state.level !== "studies") parameters.set("level", state.level);
     if (state.sort !== level.sort) parameters.set("sort", state.sort);
-    for (const [keyword, value] of fields.values()) parameters.set(keyword, value);
+    for (const [keyword, value] of form?.values() ?? []) parameters.set(keyword, value);
     if (state.exact && parameters.has("PatientID")) parameters.set("exact", "1");
     return parameters;
   }
@@ -82,7 +82,7 @@ export async function show(main, given, { signal, go, title }) {
   }
   const soon = debounced(PAUSE_MILLISECONDS, () => signal.aborted || changed());
   box.addEventListener("input", soon);
-  fields.element.addEventListener("input", () => {
+  fields.addEventListener("input", () => {
     state.exact = false;
     soon();
   });
@@ -92,14 +92,14 @@ export async function show(main, given, { signal, go, title }) {
     running = new AbortController();
     const mine = running.signal;
     const current = read(new URLSearchParams(location.search));
-    const meant = interpret(current.q, state.level);
+    results.setAttribute("aria-busy", "true");
+    const meant = await means(current);
+    if (mine.aborted) return;
     understood.textContent = current.q && meant.said.length ? `as ${meant.said.join(", ")}` : "";
-    const keys = { ...meant.keys };
-    for (const [keyword, value] of Object.entries(current.keys)) keys[keyword] = current.exact ? value : fieldValue(keyword, value);
-    const order = current.sort && current.sort !== level.sort ? { orderby: current.sort } : {};
+    const { keys } = meant;
+    const order = current.sort && current.sort !== level.served ? { orderby: current.sort } : {};
     const searches = meant.alternatives.map((one) => ({ ...keys, ...one, ...order }));
     paging = new Paging(state.level, searches, level.identity, compares(current.sort));
-    results.setAttribute("aria-busy", "true");
     try {
       let page = await paging.next({ signal: mine });
       if (!page.length && meant.alike && !mine.aborted) {
@@ -107,6 +107,8 @@ export async function show(main, given, { signal, go, title }) {
         page = await paging.next({ signal: mine });
         if (page.length) paging.warnings.add("Nothing matches as it is typed. These names are like it.");
       }
+      while (page.length < Math.min(before, BACK_MAX) && !paging.done) page.push(...(await paging.next({ signal: mine, quiet: true })));
+      before = 0;
       if (mine.aborted) return;
       draw(page, current);
     } catch (error) {
@@ -117,8 +119,8 @@ export async function show(main, given, { signal, go, title }) {
   }
 
   function tell() {
-    const { count: sum, exact } = paging.total;
-    count.textContent = sum ? `${exact ? "" : "about "}${counted(sum, level.one)}` : `No ${level.label.toLowerCase()}`;
+    const { count: sum, least, exact } = paging.total;
+    count.textContent = sum ? `${least ? "more than " : exact ? "" : "about "}${counted(sum, level.one)}` : `No ${level.label.toLowerCase()}`;
     notices.replaceChildren(...[...paging.warnings].map((warning) => h("p", { class: "notice" }, icon("info", 16), warning)));
   }
 
@@ -131,8 +133,14 @@ export async function show(main, given, { signal, go, title }) {
       return;
     }
     const body = h("tbody", null, page.map(row));
-    results.replaceChildren(h("table", { role: "table", class: `list-${state.level}` }, h("caption", { class: "hidden" }, level.label), h("thead", null, h("tr", { role: "row" }, pictured ? h("th", { role: "columnheader", class: "picture" }, h("span", { class: "hidden" }, "Picture")) : null, level.columns.map((column) => heading(column, current)))), body));
+    const sorting = document.activeElement.closest?.("thead th")?.cellIndex;
+    const within = results.contains(document.activeElement);
+    results.replaceChildren(h("table", { role: "table", class: `rows list-${state.level}` }, h("caption", { class: "hidden" }, level.label), h("thead", null, h("tr", { role: "row" }, pictured ? h("th", { role: "columnheader", class: "picture" }, h("span", { class: "hidden" }, "Picture")) : null, level.columns.map((column) => heading(column, current)))), body));
     further(body);
+    // Who was in the list with the keyboard stays in it, and who comes back is where they left.
+    if (sorting >= 0) results.querySelectorAll("thead th")[sorting]?.querySelector("button")?.focus();
+    else if (within || left >= 0) results.querySelectorAll("tbody a")[Math.max(0, left)]?.focus({ preventScroll: true });
+    left = -1;
   }
 
   function heading(column, current) {
@@ -256,13 +264,21 @@ function read(parameters) {
   return { q: parameters.get("q") ?? "", level, sort: parameters.get("sort") ?? LEVELS[level].sort, exact: parameters.has("exact"), keys };
 }
 
+/** What the box and the fields ask for; without anything in them there is nothing to understand. */
+async function means({ q, keys: typed, exact, level }) {
+  if (!q && !Object.keys(typed).length) return { keys: {}, alternatives: [{}], said: [] };
+  const { fieldValue, interpret } = await import("./interpret.js");
+  const meant = interpret(q, level);
+  const keys = Object.entries(typed).map(([keyword, value]) => [keyword, exact ? value : fieldValue(keyword, value)]);
+  return { ...meant, keys: { ...meant.keys, ...Object.fromEntries(keys) } };
+}
+
 /** The four levels, as links that keep what was typed. */
-function levels(state) {
+function levels(state, offered) {
   const to = (level) => {
     const parameters = new URLSearchParams(location.search);
     for (const name of ["level", "sort"]) parameters.delete(name);
-    const allowed = new Set(FIELDS.filter((field) => field.levels.includes(level)).map((field) => field.keyword));
-    for (const name of [...parameters.keys()]) if (!OWN.has(name) && !allowed.has(name)) parameters.delete(name);
+    for (const name of [...parameters.keys()]) if (!OWN.has(name) && !offered(name, level)) parameters.delete(name);
     if (level !== "studies") parameters.set("level", level);
     return parameters.size ? `.?${parameters}` : ".";
   };
@@ -273,65 +289,4 @@ function levels(state) {
       h("a", { href: to(level), "aria-current": state.level === level ? "true" : null, onclick: (event) => (event.currentTarget.href = to(level)) }, label),
     ),
   );
-}
-
-function filters(state) {
-  const inputs = new Map();
-  const known = FIELDS.filter((field) => field.levels.includes(state.level));
-  const one = (field) => {
-    const id = `field-${field.keyword}`;
-    if (field.range) return range(field, id, state.keys[field.keyword] ?? "", inputs);
-    const input = h("input", { id, type: "text", value: state.keys[field.keyword] ?? "", autocomplete: "off", list: field.suggestions ? `${id}-list` : null });
-    inputs.set(field.keyword, () => input.value);
-    const list = field.suggestions ? h("datalist", { id: `${id}-list` }, field.suggestions.map((value) => h("option", { value }))) : null;
-    return h("div", { class: "field" }, h("label", { for: id }, field.label), input, list);
-  };
-  const others = h("div", { class: "others" });
-  const list = h("datalist", { id: "keywords" });
-  const add = h("button", { type: "button", class: "quiet", onclick: () => another("", "").focus() }, icon("add", 16), h("span", null, "Any other attribute"));
-  const element = h("section", { id: "filters", class: "filters", "aria-label": "Filters" }, h("div", { class: "fields" }, known.map(one)), others, add, list);
-
-  let other = 0;
-  function another(keyword, value) {
-    other += 1;
-    const key = h("input", { type: "text", value: keyword, list: "keywords", placeholder: "Keyword or tag", "aria-label": "Attribute", autocomplete: "off", spellcheck: "false", onfocus: suggest });
-    const content = h("input", { type: "text", value, placeholder: "Value", "aria-label": "Value of the attribute", autocomplete: "off" });
-    const id = `other-${other}`;
-    inputs.set(id, () => [key.value.trim().replace(/[(),\s]/g, ""), content.value]);
-    const line = h("div", { class: "other" }, key, content, h("button", { type: "button", class: "quiet", onclick: () => { inputs.delete(id); line.remove(); element.dispatchEvent(new Event("input")); } }, icon("close", 16), h("span", { class: "hidden" }, "Remove")));
-    others.append(line);
-    return key;
-  }
-
-  async function suggest() {
-    if (list.children.length) return;
-    const dictionary = await names().catch(() => ({}));
-    if (!list.children.length) list.append(...Object.values(dictionary).map(([, keyword, name]) => h("option", { value: keyword }, name)));
-  }
-
-  const listed = new Set(known.map((field) => field.keyword));
-  for (const [keyword, value] of Object.entries(state.keys)) if (!listed.has(keyword)) another(keyword, value);
-
-  function values() {
-    const found = [];
-    for (const [name, value] of inputs) {
-      const [keyword, text] = typeof value() === "string" ? [name, value()] : value();
-      if (keyword && text.trim()) found.push([keyword, text.trim()]);
-    }
-    return found;
-  }
-  return { element, values, used: Object.keys(state.keys).length };
-}
-
-const dashed = (value) => (/^\d{8}$/.test(value) ? `${value.slice(0, 4)}-${value.slice(4, 6)}-${value.slice(6)}` : "");
-
-function range(field, id, value, inputs) {
-  const [from, to = value.includes("-") ? "" : from] = value.split("-");
-  const begin = h("input", { id, type: "date", value: dashed(from), "aria-label": `${field.label}, from` });
-  const end = h("input", { id: `${id}-to`, type: "date", value: dashed(to), "aria-label": `${field.label}, to` });
-  inputs.set(field.keyword, () => {
-    const [low, high] = [begin.value, end.value].map((typed) => typed.replaceAll("-", ""));
-    return low || high ? (low === high ? low : `${low}-${high}`) : "";
-  });
-  return h("div", { class: "field range" }, h("label", { for: id }, field.label), h("div", null, begin, h("span", { "aria-hidden": "true" }, "–"), end));
 }

@@ -33,16 +33,25 @@ function note(url, accept) {
   if (asked.length > ASKED_MAX) asked.shift();
 }
 
+/** What first.js has asked for already; nobody gets it twice. */
+function early(url) {
+  const { early: begun } = globalThis;
+  if (begun?.url !== url) return null;
+  delete globalThis.early;
+  return begun.response;
+}
+
 /** The response; throws Problem, Unreachable or what an aborted signal throws. */
 export async function get(url, { accept, signal, quiet = false, priority } = {}) {
   if (!quiet) note(url, accept);
   let response;
   try {
-    response = await fetch(url, { headers: accept ? { Accept: accept } : {}, signal, priority });
+    response = await (early(url) ?? fetch(url, { headers: accept ? { Accept: accept } : {}, signal, priority }));
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable();
   }
+  signal?.throwIfAborted();
   if (!response.ok) throw new Problem(response.status, sentence(await response.text(), response));
   return response;
 }
@@ -93,17 +102,18 @@ export function searchUrl(path, parameters) {
   return `${SERVICE}${path}${query.length ? `?${query.join("&")}` : ""}`;
 }
 
-/** One page of a search: its objects, how many more there are, what the server warns of. */
+/** One page of a search: its objects, how many more there are, whether that is the least, what the server warns of. */
 export async function search(path, parameters, options) {
   const { objects, warnings: told } = await json(searchUrl(path, parameters), options);
   let remaining = 0;
+  let least = false;
   const others = [];
   for (const text of told) {
-    const more = /There are (?:more than |at least )?(\d+) additional results/.exec(text);
-    if (more) remaining = Number(more[1]);
+    const more = /There are (more than |at least )?(\d+) additional results/.exec(text);
+    if (more) [least, remaining] = [Boolean(more[1]), Number(more[2])];
     else others.push(text);
   }
-  return { objects, remaining, warnings: others };
+  return { objects, remaining, least, warnings: others };
 }
 
 /** The metadata of all instances of a study or series, or of one instance. */
