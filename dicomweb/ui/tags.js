@@ -24,6 +24,7 @@ export const TAGS = {
   FailedSOPSequence: "00081198",
   FailureReason: "00081197",
   FrameTime: "00181063",
+  FrameOfReferenceUID: "00200052",
   FrameVOILUTSequence: "00289132",
   HighBit: "00280102",
   ImageOrientationPatient: "00200037",

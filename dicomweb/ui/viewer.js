@@ -195,10 +195,12 @@ class Viewer {
     this.following = true;
     for (const other of this.panes) {
       if (other === pane || !other.stack || other.stack.slides) continue;
-      const place = pane.picture.place;
-      const same = place && first(pane.picture.object, "StudyInstanceUID") !== null ? other.stack.nearest(place) : null;
-      const sameSpace = same !== null && text(pane.picture.object, "StudyInstanceUID") === text(other.picture?.object, "StudyInstanceUID");
-      other.show(sameSpace ? same : other.index + pane.index - before);
+      const { place, object } = pane.picture;
+      // Places are comparable within one frame of reference only (PS3.3 C.7.4.1.1.1).
+      const space = text(object, "FrameOfReferenceUID");
+      const shared = place && space && space === text(other.picture?.object, "FrameOfReferenceUID");
+      const same = shared ? other.stack.nearest(place) : null;
+      other.show(same ?? other.index + pane.index - before);
     }
     this.following = false;
   }

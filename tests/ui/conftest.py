@@ -27,7 +27,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-LIMIT_MILLISECONDS = 30_000
+LIMIT_MILLISECONDS = 60_000
 """Of one wait: long, for a machine that has other things to do."""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -51,7 +51,7 @@ class Site:
     data: Path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def site(tmp_path_factory) -> Iterator[Site]:
     """A server with phantoms and real files in it."""
     data = tmp_path_factory.mktemp("data")
@@ -93,4 +93,5 @@ def picture(page, name: str) -> None:
     """Keeps what the page looks like, once nothing of it is on its way any more."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.wait_for_load_state("networkidle")
+    page.wait_for_function("[...document.images].every((one) => one.complete)")
     page.screenshot(path=SCREENSHOTS / f"{name}.png")

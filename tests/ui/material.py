@@ -14,7 +14,7 @@ from tests.make import instance
 from tests.real_files import SHIPPED
 
 ROOT = "1.2.826.0.1.3680043.10.1411"
-CT, PRIOR, SCRIPT, SLIDE, DOCUMENT, JAPANESE = (f"{ROOT}.{n}" for n in range(1, 7))
+CT, PRIOR, SCRIPT, SLIDE, DOCUMENT, JAPANESE, PLACES = (f"{ROOT}.{n}" for n in range(1, 8))
 CT_SERIES = f"{CT}.1"
 SCRIPT_NAME = "<script>alert(1)</script>"
 SLICES, PAGES_OF_STUDIES = 24, 120
@@ -36,6 +36,7 @@ def everything() -> Iterator[bytes]:
     """Part 10 files, to be stored."""
     yield from _ct()
     yield from _prior()
+    yield from _places()
     yield from _odd()
     yield _slide()
     yield _document()
@@ -125,6 +126,26 @@ def _prior() -> Iterator[bytes]:
             ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
             PixelData=values.tobytes(),
         )
+
+
+def _places() -> Iterator[bytes]:
+    """Two series of one frame of reference: slices every 5 mm, and every 10 mm."""
+    for series, apart in ((1, 5.0), (2, 10.0)):
+        for level in range(int(60 / apart)):
+            yield instance(
+                PatientName="Place^Paul",
+                PatientID="PL1",
+                StudyInstanceUID=PLACES,
+                SeriesInstanceUID=f"{PLACES}.{series}",
+                SOPInstanceUID=f"{PLACES}.{series}.{level + 1}",
+                StudyDate="20220203",
+                SeriesNumber=series,
+                SeriesDescription=f"Every {apart:.0f} mm",
+                InstanceNumber=level + 1,
+                ImagePositionPatient=[0, 0, level * apart],
+                ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+                FrameOfReferenceUID=f"{PLACES}.9",
+            )
 
 
 def _odd() -> Iterator[bytes]:

@@ -62,6 +62,15 @@ def drawn(page) -> None:
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
 
 
+def answered(page, part: str, count: int) -> None:
+    """Waits until so many addresses with a part have been answered."""
+    page.wait_for_function(
+        """([part, count]) => performance.getEntriesByType('resource')
+          .filter((one) => one.name.includes(part) && one.responseEnd).length >= count""",
+        arg=[part, count],
+    )
+
+
 def drag(page, across: int, down: int) -> None:
     box = page.locator(".pane canvas").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -104,8 +113,7 @@ def test_images_ahead_in_the_direction_of_travel_are_there_before_they_are_looke
     page = open_page(site.root)
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{site.root}view?study={material.CT}")
-    page.wait_for_selector(".pane[data-shown]")
-    page.wait_for_load_state("networkidle")
+    answered(page, "/frames/", 13)
     frames = [url for url in asked if "/frames/" in url]
     numbers = [int(re.search(r"(\d+)/frames", url)[1]) for url in frames]
     assert numbers[0] == 1
@@ -213,7 +221,6 @@ def test_two_studies_of_one_patient_stand_side_by_side_and_scroll_together(open_
     page = open_page(f"{site.root}study?uid={material.CT}")
     page.click("text=Side by side")
     page.wait_for_selector(".pane[data-shown] >> nth=1")
-    page.wait_for_load_state("networkidle")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     until(page, 3)
@@ -224,6 +231,19 @@ def test_two_studies_of_one_patient_stand_side_by_side_and_scroll_together(open_
     page.keyboard.press("ArrowDown")
     until(page, 4)
     assert [place(page, pane) for pane in (0, 1)] == [4, 3]
+
+
+def test_series_of_one_space_scroll_together_by_place(open_page, site):
+    """PS3.3 C.7.4.1.1.1: within one frame of reference, places are the same place."""
+    page = view(open_page, site, study=material.PLACES, panes=2)
+    panes = page.locator(".pane")
+    for pane, apart in enumerate(("1.1/1", "2.1/1")):
+        panes.nth(pane).and_(page.locator(f'[data-shown="{material.PLACES}.{apart}"]')).wait_for()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    for pane, there in enumerate(("1.5/1", "2.3/1")):
+        panes.nth(pane).and_(page.locator(f'[data-shown="{material.PLACES}.{there}"]')).wait_for()
+    assert [corner(page, "sw", pane).split("\n")[0] for pane in (0, 1)] == ["5 / 12", "3 / 6"]
 
 
 def test_up_to_four_panes(ct):
@@ -307,7 +327,7 @@ def test_a_slide_is_panned_and_zoomed_by_tiles(open_page, site):
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{site.root}view?study={material.SLIDE}")
     page.wait_for_selector(".slide")
-    page.wait_for_load_state("networkidle")
+    answered(page, "/frames/", material.TILES[0] * material.TILES[1])
     tiles = [url for url in asked if "/frames/" in url]
     assert len(tiles) == len(set(tiles)) == material.TILES[0] * material.TILES[1]
     asked.clear()
@@ -326,8 +346,58 @@ def test_the_viewer_on_a_phone_is_scrolled_by_a_finger(open_page, site):
     page.wait_for_selector(".pane[data-shown]")
     assert page.get_attribute("#tool-scroll", "aria-pressed") == "true"
     drag(page, 0, 200)
-    assert place(page) > 3
+    page.wait_for_function(
+        "() => Number(/(\\d+) \\//.exec(document.querySelector('.corner.sw').innerText)[1]) > 3"
+    )
     picture(page, "view-phone")
+
+
+BRIGHT = """() => {
+  const canvas = document.querySelector('.pane canvas');
+  const { data, width } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let [sum, across, down] = [0, 0, 0];
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at] < 30) continue;
+    sum += 1;
+    across += (at / 4) % width;
+    down += Math.floor(at / 4 / width);
+  }
+  return [across / sum / devicePixelRatio, down / sum / devicePixelRatio];
+}"""
+"""The middle of what is not black, in pixels of the page."""
+
+
+def zoomed(page) -> int:
+    return int(re.search(r"(\d+) %", corner(page, "se"))[1])
+
+
+def test_two_fingers_zoom_and_move_the_image(open_page, site):
+    page = open_page(f"{site.root}view?study={material.CT}", **PHONE)
+    page.wait_for_selector(".pane[data-shown]")
+    hands = page.context.new_cdp_session(page)
+    box = page.locator(".pane canvas").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def fingers(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x + dx, "y": y + dy, "id": n} for n, (dx, dy) in enumerate(places)]
+        hands.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    fitted, at = zoomed(page), page.evaluate(BRIGHT)
+    fingers("touchStart", (-40, 0), (40, 0))
+    for moved in (10, 20, 30):
+        fingers("touchMove", (-40 + moved, 2 * moved), (40 + moved, 2 * moved))
+    fingers("touchEnd")
+    drawn(page)
+    assert page.evaluate(BRIGHT) == pytest.approx([at[0] + 30, at[1] + 60], abs=2)
+    assert zoomed(page) == fitted
+    fingers("touchStart", (-40, 0), (40, 0))
+    for apart in (50, 60, 70, 80):
+        fingers("touchMove", (-apart, 0), (apart, 0))
+    fingers("touchEnd")
+    drawn(page)
+    assert zoomed(page) == pytest.approx(fitted * 2, abs=2)
+    assert place(page) == 1, "two fingers do not scroll"
+    picture(page, "view-pinched")
 
 
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="Videos and more are in the corpus, not in pydicom")
