@@ -610,8 +610,10 @@ RENDERING = (
     ),
     (
         _(
-            "Overlays of the object are drawn in white, in thumbnails they are not.",
+            "Overlays of the object are drawn in white, those in unused bits of the pixel cells "
+            "too; in thumbnails they are not.",
             _RENDERED + "test_a_thumbnail_names_nobody",
+            _PRESENTATION + "test_an_overlay_in_the_cells_is_drawn",
             "pixels/test_colour.py::test_an_overlay_lies_where_its_origin_is",
         ),
     ),
@@ -678,8 +680,14 @@ RENDERING = (
             _PRESENTATION + "test_without_a_window_the_whole_range_is_shown",
         ),
         _(
-            "Mask subtraction and compound graphics are not done.",
-            _PRESENTATION + "test_compound_graphics_and_masks_are_not_done",
+            "Its masks are subtracted (AVG_SUB, TID and REV_TID, with shifts by regions); a "
+            "positive shift moves the mask down and to the right.",
+            _PRESENTATION + "test_a_mask_is_taken_away",
+            _PRESENTATION + "test_a_mask_is_moved_before_it_is_taken_away",
+        ),
+        _(
+            "A compound graphic is shown by the simple ones that are to come with it.",
+            _PRESENTATION + "test_a_compound_graphic_is_shown_by_its_simple_ones",
         ),
     ),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -11,13 +12,24 @@ from dicomweb.engine import render, sources
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.render import Rendered
 from dicomweb.engine.sources import Source
-from dicomweb.pixels import encode, geometry, lookup, planes, presentation
+from dicomweb.pixels import encode, geometry, lookup, planes, presentation, subtraction
 from dicomweb.pixels.colour import blended
+from dicomweb.pixels.description import PixelDescription, stored_values
 from dicomweb.pixels.encode import FORMATS, Format
+from dicomweb.pixels.grayscale import in_units, to_grey
 from dicomweb.pixels.image import Image
-from dicomweb.pixels.looks import group, look
-from dicomweb.pixels.picture import picture, value_bits
-from dicomweb.pixels.presentation import Area, Reference, State, applied, look_of, state_of
+from dicomweb.pixels.looks import Look, group, look
+from dicomweb.pixels.picture import overlays_on, picture, value_bits
+from dicomweb.pixels.presentation import (
+    Area,
+    Reference,
+    State,
+    applied,
+    look_of,
+    of_differences,
+    state_of,
+)
+from dicomweb.pixels.subtraction import Subtraction, Values
 from schemas.identifiers import Selection, Uid, is_uid
 from schemas.kinds import Kind
 from schemas.reasons import GONE, NOT_FOUND, PICTURE_TOO_LARGE, Refused
@@ -121,18 +133,65 @@ async def presented(
     made_of = tag_of(state, frame, view, format)
 
     over = await _superimposed(archive, state, frame)
+    taken = _subtraction(state, frame)
 
     async def make() -> bytes:
         async with archive.pictures.turn():
             data = await render.frame_bytes(archive, frame.source, frame.frame)
+            values = None if taken is None else await _subtracted(archive, state, frame, taken)
             above = None
             if over is not None:
                 above = over, await render.frame_bytes(archive, over.source, over.frame)
             return await archive.pictures.run(
-                lambda: _made(state, frame, data, above, view, format)
+                lambda: _made(state, frame, data, values, above, view, format)
             )
 
     return Rendered(await archive.pictures.get(made_of, make), made_of)
+
+
+def _subtraction(state: Source, frame: Shown) -> Subtraction | None:
+    """The mask that is taken away from a grey frame; Refused where it is too large for that."""
+    source, description = frame.source, frame.source.description
+    taken = subtraction.subtraction(state.ds, frame.frame, source.frame_count)
+    if taken is None or description.SamplesPerPixel != 1:
+        return None
+    if description.Rows * description.Columns > subtraction.PIXELS_MAX:
+        raise Refused(PICTURE_TOO_LARGE, "The frames are too large to be subtracted.")
+    return taken
+
+
+async def _subtracted(archive: Archive, state: Source, frame: Shown, taken: Subtraction) -> Values:
+    """Whoever calls this has a turn: one frame after the other is read and added up."""
+    contrast = await _average(archive, state, frame.source, taken.contrasts)
+    mask = await _average(archive, state, frame.source, taken.masks)
+    return await archive.pictures.run(lambda: subtraction.difference(contrast, mask, taken.shifts))
+
+
+async def _average(
+    archive: Archive, state: Source, source: Source, numbers: Sequence[int]
+) -> Values:
+    total: Values | None = None
+    for number in numbers:
+        data = await render.frame_bytes(archive, source, number)
+        values = await archive.pictures.run(partial(_values, state, source, number, data))
+        total = values if total is None else total + values
+    assert total is not None, "there are frames to be averaged"
+    return total / np.float32(len(numbers))
+
+
+def _values(state: Source, source: Source, number: int, data: bytes) -> Values:
+    """In a thread: what the modality LUT makes of a frame."""
+    cells, of_cells = render.cells_of(source, data)
+    how = _look(state, Shown(source, number), of_cells)
+    return in_units(how.grayscale, stored_values(cells, of_cells)).astype(np.float32)
+
+
+def _look(state: Source, frame: Shown, of_cells: PixelDescription) -> Look:
+    """Of a frame under the state."""
+    signed = of_cells.PixelRepresentation == 1
+    own = look(frame.source.ds, frame.frame, bits=value_bits(of_cells), signed=signed)
+    instance = frame.source.laid.instance.SOPInstanceUID
+    return look_of(own, state_of(state.ds, instance, frame.frame, signed=signed))
 
 
 async def _superimposed(archive: Archive, state: Source, beneath: Shown) -> Shown | None:
@@ -187,6 +246,7 @@ def _made(
     state: Source,
     frame: Shown,
     data: bytes,
+    values: Values | None,
     above: tuple[Shown, bytes] | None,
     view: View,
     format: Format,
@@ -198,10 +258,14 @@ def _made(
     said = state_of(state.ds, instance, frame.frame, signed=signed)
     _check_area(said)
     own = look(source.ds, frame.frame, bits=value_bits(of_cells), signed=signed)
-    image = picture(cells, of_cells, look_of(own, said), with_overlays=False)
+    how = look_of(own, said)
+    if values is None:
+        image = picture(cells, of_cells, how, with_overlays=False)
+    else:
+        image = Image(to_grey(of_differences(how.grayscale, said), values))
     if above is not None:
         image = _blended(state, frame, image, above)
-    turned_on = [overlay for overlay in own.overlays if overlay.group in said.activated]
+    turned_on = [o for o in overlays_on(cells, own) if o.group in said.activated]
     if view.region is None:
         return _encoded(applied(image, said, turned_on, view.size), source, view, format)
     image = applied(image, said, turned_on, None)

@@ -104,6 +104,11 @@ def to_grey(spec: Grayscale, stored: Stored) -> Grey:
     return grey
 
 
+def in_units(spec: Grayscale, stored: Stored) -> Values:
+    """What the modality LUT makes of stored values."""
+    return _modality(spec, stored.astype(np.float64))
+
+
 def cells_to_grey(spec: Grayscale, cells: Stored) -> Grey:
     """The same of cells whose lowest bits are the stored values, whatever is above them.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from dicomweb.pixels import lookup, overlays
 from dicomweb.pixels.grayscale import Grayscale, Rescale
 from dicomweb.pixels.lookup import Lut, Palette
-from dicomweb.pixels.overlays import Overlay
+from dicomweb.pixels.overlays import Embedded, Overlay
 from schemas.keywords import DataSet, tag_of
 from schemas.view import Window, WindowFunction
 
@@ -35,6 +35,7 @@ class Look:
     profile: bytes = b""
     """ICC Profile."""
     overlays: tuple[Overlay, ...] = ()
+    embedded: tuple[Embedded, ...] = ()
 
     @property
     def is_grey(self) -> bool:
@@ -84,7 +85,15 @@ def look(ds: DataSet, frame: int, *, bits: int, signed: bool) -> Look:
         palette=lookup.palette(ds, signed=signed) if photometric == PALETTE_COLOR else None,
         profile=_profile(ds),
         overlays=tuple(overlays.overlays(ds, frame)),
+        embedded=tuple(_embedded(ds, samples)),
     )
+
+
+def _embedded(ds: DataSet, samples: int) -> Iterator[Embedded]:
+    stored, allocated = ds.whole("BitsStored"), ds.whole("BitsAllocated")
+    if samples == 1 and 0 < stored < allocated:
+        highest = max(ds.whole("HighBit"), stored - 1)
+        yield from overlays.embedded(ds, allocated, highest - stored + 1, highest)
 
 
 def _grayscale(ds: DataSet, frame: int, bits: int, *, signed: bool, photometric: str) -> Grayscale:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from schemas.keywords import DataSet
 GROUPS = tuple(f"60{number:02X}" for number in range(0, 32, 2))
 """The repeating groups 6000 to 601E."""
 _ROWS, _COLUMNS, _FRAMES, _ORIGIN, _FRAME_ORIGIN = "0010", "0011", "0015", "0050", "0051"
-_BITS_ALLOCATED, _DATA, _ACTIVATION_LAYER = "0100", "3000", "1001"
+_BITS_ALLOCATED, _BIT_POSITION, _DATA, _ACTIVATION_LAYER = "0100", "0102", "3000", "1001"
 
 PLANE_PIXELS_MAX = 64 * 1024 * 1024
 WHITE = 255
@@ -31,6 +32,41 @@ class Overlay:
     group: str = ""
     layer: str = ""
     """Overlay Activation Layer, by which a presentation state turns it on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A plane in a bit of the pixel cells that no stored value uses; retired, and met."""
+
+    bit: int
+    """Overlay Bit Position, counted from the least significant one."""
+    group: str
+    layer: str
+
+    def of(self, cells: NDArray[Any]) -> Overlay | None:
+        """The plane on a frame of these cells; None where they have no such bit."""
+        if cells.ndim != 2 or cells.dtype.kind not in "iu" or self.bit >= 8 * cells.dtype.itemsize:
+            return None
+        mask = (cells >> self.bit) & 1
+        return Overlay(mask.astype(np.bool_), 0, 0, self.group, self.layer)
+
+
+def embedded(ds: DataSet, allocated: int, lowest: int, highest: int) -> Iterator[Embedded]:
+    """Those of an image whose cells have `allocated` bits, its values in `lowest` to `highest`.
+
+    PS3.3 C.9.2, as it was up to 2004: Overlay Bits Allocated is that of the cells, and there is no
+    Overlay Data.
+    """
+    for group in GROUPS:
+        bit = _whole(ds, group + _BIT_POSITION, 0)
+        if (
+            _whole(ds, group + _BITS_ALLOCATED, 1) == allocated > 1
+            and group + _DATA not in ds.members
+            and 0 <= bit < allocated
+            and not lowest <= bit <= highest
+        ):
+            layer = next(iter(ds.values_at(group + _ACTIVATION_LAYER)), "")
+            yield Embedded(bit, group, str(layer).strip())
 
 
 def overlays(ds: DataSet, frame: int) -> Iterator[Overlay]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from dicomweb.pixels.description import PixelDescription, Pixels, stored_values
 from dicomweb.pixels.image import Image
 from dicomweb.pixels.looks import PALETTE_COLOR, Look
 from dicomweb.pixels.lookup import Lut
+from dicomweb.pixels.overlays import Overlay
 from schemas.reasons import UNRENDERABLE, Refused
 from schemas.view import Window, WindowFunction
 
@@ -42,9 +44,18 @@ def picture(
         raise Refused(
             UNRENDERABLE, f"Pixels of {description.SamplesPerPixel} samples are no picture."
         )
-    for overlay in look.overlays if with_overlays else ():
+    for overlay in overlays_on(cells, look) if with_overlays else ():
         image = overlays.drawn(image, overlay)
     return image
+
+
+def overlays_on(cells: Pixels, look: Look) -> Iterator[Overlay]:
+    """All overlay planes that an image brings for a frame: of its header, and in its cells."""
+    yield from look.overlays
+    for embedded in look.embedded:
+        overlay = embedded.of(cells)
+        if overlay is not None:
+            yield overlay
 
 
 def _of_one_sample(

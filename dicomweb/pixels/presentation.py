@@ -230,6 +230,17 @@ def look_of(look: Look, state: State) -> Look:
     return replace(look, grayscale=replace(spec, voi=window), overlays=())
 
 
+def of_differences(spec: Grayscale, state: State) -> Grayscale:
+    """The steps that follow a subtraction, whose results may be negative.
+
+    Without a window of the state no difference is in the middle of black and white.
+    """
+    window = state.window
+    if window is None:
+        window = Window(0.0, 2 * _whole_range(spec).width, WindowFunction.LINEAR_EXACT)
+    return replace(spec, modality=None, voi=window)
+
+
 def _whole_range(spec: Grayscale) -> Window:
     least, largest = spec.stored_range
     match spec.modality:

@@ -416,21 +416,151 @@ async def test_a_drawing_that_goes_far_outside_costs_nothing(server, kind):
     assert time.process_time() - begun < 2
 
 
-async def test_compound_graphics_and_masks_are_not_done(server):
-    """REND-37, documented: a state that has them is shown without."""
-    ds = picture()
-    graphic = items(
-        {
-            "CompoundGraphicInstanceID": 1, "CompoundGraphicUnits": "PIXEL", "GraphicFilled": "Y",
-            "CompoundGraphicType": "RECTANGLE", "GraphicDimensions": 2, "NumberOfGraphicPoints": 2,
-            "GraphicData": [1.0, 1.0, 10.0, 10.0],
-        }
+# Mask subtraction ------------------------------------------------------------------
+
+XA_STATE = "1.2.840.10008.5.1.4.1.1.11.5"
+RUN = np.stack([100 + STORED // 4, 130 + STORED // 4, 700 + STORED // 2, 300 + STORED])
+"""Four frames of an angiography, two of them before the contrast medium."""
+
+
+def run(**attributes):
+    values = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.12.1", "Modality": "XA", "NumberOfFrames": len(RUN),
+        "PixelData": RUN.astype("<u2").tobytes(),
+    }  # fmt: skip
+    return picture(**(values | attributes))
+
+
+def around(difference: np.ndarray, width=2000) -> np.ndarray:
+    """No difference is in the middle."""
+    return np.clip((difference / width + 0.5) * 255, 0, 255)
+
+
+async def subtracted(server, ds: Dataset, frame: int, *masks: dict, **attributes) -> np.ndarray:
+    window = {"WindowCenter": 0, "WindowWidth": 2000, "VOILUTFunction": "LINEAR_EXACT"}
+    values = {
+        "frames": frame, "sop_class": XA_STATE, "SoftcopyVOILUTSequence": items(window),
+        "MaskSubtractionSequence": items(*masks), "RecommendedViewingMode": "SUB",
+    }  # fmt: skip
+    return await shown(server, ds, state(ds, **(values | attributes)))
+
+
+MASKS = {
+    "the average of two": ({"MaskOperation": "AVG_SUB", "MaskFrameNumbers": [1, 2]}, 3,
+                           RUN[2] - (RUN[0] + RUN[1]) / 2),
+    "the frame before": ({"MaskOperation": "TID", "TIDOffset": None}, 3, RUN[2] - RUN[1]),
+    "two frames before": ({"MaskOperation": "TID", "TIDOffset": 2}, 4, RUN[3] - RUN[1]),
+    "backwards": ({"MaskOperation": "REV_TID", "TIDOffset": 1, "ApplicableFrameRange": [3, 4]}, 4,
+                  RUN[3] - RUN[0]),
+    "of two contrast frames": ({"MaskOperation": "AVG_SUB", "MaskFrameNumbers": 1,
+                                "ContrastFrameAveraging": 2}, 3, (RUN[2] + RUN[3]) / 2 - RUN[0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MASKS)
+async def test_a_mask_is_taken_away(server, name):
+    """REND-37, PS3.3 C.7.6.10.1, PS3.4 N.2.1.2."""
+    mask, frame, difference = MASKS[name]
+    assert differ(await subtracted(server, run(), frame, mask), around(difference)) <= 1
+
+
+async def test_masks_are_subtracted_in_the_units_of_the_modality_lut(server):
+    """PS3.4 N.2.1.2: after the modality LUT, before the VOI LUT."""
+    ds = run(RescaleSlope=2, RescaleIntercept=-500)
+    mask = {"MaskOperation": "AVG_SUB", "MaskFrameNumbers": 1}
+    found = await subtracted(server, ds, 3, mask)
+    assert differ(found, around(2.0 * (RUN[2] - RUN[0]))) <= 1
+    whole = await subtracted(server, run(), 3, mask, SoftcopyVOILUTSequence=None)
+    assert differ(whole, around(RUN[2] - RUN[0], width=2 * 4095)) <= 1
+
+
+async def test_a_mask_is_for_the_frames_in_its_range(server):
+    mask = {"MaskOperation": "AVG_SUB", "MaskFrameNumbers": 1, "ApplicableFrameRange": [4, 4]}
+    window = items({"WindowCenter": 1000, "WindowWidth": 2000})
+    ds = run()
+    found = await subtracted(server, ds, 3, mask, SoftcopyVOILUTSequence=window)
+    assert differ(found, np.clip(((RUN[2] - 999.5) / 1999 + 0.5) * 255, 0, 255)) <= 0.5
+
+
+async def test_a_mask_is_moved_before_it_is_taken_away(server):
+    """PS3.3 C.7.6.10.1.2, C.11.19.1.2: down and to the right; the last region counts."""
+    mask = {"MaskOperation": "AVG_SUB", "MaskFrameNumbers": 1, "SubtractionItemID": 7}
+    found = await subtracted(server, run(), 3, mask | {"MaskSubPixelShift": [2.0, 1.0]})
+    moved = around(RUN[2][2:, 1:].astype(float) - RUN[0][:-2, :-1])
+    assert np.abs(found[2:, 1:] - moved).max() <= 1
+    corner = {"MaskSubPixelShift": [0.0, 0.5], "VerticesOfTheRegion": [1, 1, 1, 9, 6, 9, 6, 1]}
+    shifts = items(
+        {"SubtractionItemID": 7, "PixelShiftFrameRange": [3, 3],
+         "RegionPixelShiftSequence": items(corner)},
     )  # fmt: skip
+    found = await subtracted(server, run(), 3, mask, PixelShiftSequence=shifts)
+    halfway = (RUN[0][:6, 1:9] + RUN[0][:6, :8]) / 2
+    assert np.abs(found[:6, 1:9] - around(RUN[2][:6, 1:9] - halfway)).max() <= 1
+    assert np.abs(found[7:] - around(RUN[2][7:].astype(float) - RUN[0][7:])).max() <= 1
+
+
+async def test_a_compound_graphic_is_shown_by_its_simple_ones(server):
+    """REND-37, PS3.3 C.10.5.1.3.1: every one comes with them, linked by its ID."""
+    compound = {
+        "CompoundGraphicInstanceID": 1, "CompoundGraphicType": "RECTANGLE",
+        "GraphicDimensions": 2, "NumberOfGraphicPoints": 2, "GraphicData": [3.0, 3.0, 12.0, 9.0],
+        "CompoundGraphicUnits": "PIXEL",
+    }  # fmt: skip
+    simple = {
+        "CompoundGraphicInstanceID": 1, "GraphicAnnotationUnits": "PIXEL", "GraphicDimensions": 2,
+        "NumberOfGraphicPoints": 5, "GraphicType": "POLYLINE", "GraphicFilled": "N",
+        "GraphicData": [3.0, 3.0, 12.0, 3.0, 12.0, 9.0, 3.0, 9.0, 3.0, 3.0],
+    }  # fmt: skip
+    annotation = items(
+        {"GraphicLayer": "A", "CompoundGraphicSequence": items(compound),
+         "GraphicObjectSequence": items(simple)},
+    )  # fmt: skip
+    ds = picture(PixelData=bytes(2 * 12 * 20))
     layers = items({"GraphicLayer": "A", "GraphicLayerOrder": 1})
-    annotation = items({"GraphicLayer": "A", "CompoundGraphicSequence": graphic})
-    mask = items({"MaskOperation": "AVG_SUB", "MaskFrameNumbers": 1})
-    made = state(
-        ds, GraphicLayerSequence=layers, GraphicAnnotationSequence=annotation,
-        MaskSubtractionSequence=mask,
-    )  # fmt: skip
-    assert differ(await shown(server, ds, made), expected()) <= 0.5
+    made = state(ds, GraphicAnnotationSequence=annotation, GraphicLayerSequence=layers)
+    found = await shown(server, ds, made)
+    assert found[3, 3:13].min() == found[3:10, 12].min() == 255
+    assert found[5, 5] == 0
+
+
+# Overlays in the cells -------------------------------------------------------------
+
+MARK = (X > 4) & (X < 9) & (Y > 5)
+
+
+def marked(**attributes):
+    """An overlay in bit 13 of cells of 12 bits, as it was up to 2004."""
+    ds = picture(PixelData=(STORED | MARK << 13).astype("<u2").tobytes(), **attributes)
+    for element, vr, value in (
+        (0x0010, "US", 12), (0x0011, "US", 20), (0x0040, "CS", "G"), (0x0050, "SS", [1, 1]),
+        (0x0100, "US", 16), (0x0102, "US", 13),
+    ):  # fmt: skip
+        ds.add_new(0x60000000 | element, vr, value)
+    return ds
+
+
+async def test_an_overlay_in_the_cells_is_drawn(server):
+    """REND-17, PS3.3 C.9.2 (retired): white where its bit is set, and no grey level changes."""
+    plain = pixels(await ask(server, await store(server, picture()) + "/rendered"))
+    url = await store(server, marked())
+    found = pixels(await ask(server, url + "/rendered"))
+    assert (found[MARK] == 255).all()
+    assert (found[~MARK] == plain[~MARK]).all()
+    assert (pixels(await ask(server, url + "/thumbnail")) == plain).all()  # REND-44
+
+
+async def test_an_overlay_in_the_cells_is_turned_on_by_a_state(server):
+    """REND-37, PS3.3 C.11.7."""
+    ds = marked()
+    assert differ(await shown(server, ds, state(ds)), expected()) <= 0.5
+    made = state(ds)
+    made.add_new(0x60001001, "CS", "MARKS")
+    found = pixels(await ask(server, await store(server, made) + "/rendered"))
+    assert differ(found, np.where(MARK, 255, expected())) <= 0.5
+
+
+async def test_a_bit_of_the_stored_values_is_no_overlay(server):
+    ds = marked()
+    ds[0x60000102].value = 5
+    plain = pixels(await ask(server, await store(server, picture()) + "/rendered"))
+    assert (pixels(await ask(server, await store(server, ds) + "/rendered")) == plain).all()
