@@ -118,8 +118,8 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
     public.mkdir()
     client = Client(url)
     found = []
-    with serving_files(public) as (files_url, _):
-        bare = Client(files_url)
+    with serving_files(public) as files:
+        bare = Client(files.url)
         for number, (name, path, accept, times) in enumerate(questions):
             status, length = client.get(path, accept)
             assert status == 200, (status, path)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from conformance.peers import free_ports, listens, running
+
 CHUNK_BYTES = 256 * 1024
-START_SECONDS_MAX = 10
 
 _NGINX = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr warn;
@@ -27,39 +26,24 @@ http {{
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A file server that runs."""
+
+    name: str
+    url: str
+    pid: int
+
+
 @contextmanager
-def serving_files(root: Path) -> Iterator[tuple[str, str]]:
-    """URL and name of a server of the files in `root`."""
-    port = _free_port()
+def serving_files(root: Path) -> Iterator[Files]:
+    """A server of the files in `root`."""
+    (port,) = free_ports(1)
     name = "nginx" if shutil.which("nginx") else "bare uvicorn"
     command = _nginx(root, port) if name == "nginx" else _uvicorn(root, port)
-    process = subprocess.Popen(command)
-    try:
-        _wait(port)
+    with running(command, lambda: listens(port)) as pid:
         print(f"limit of reading: {name}")
-        yield f"http://127.0.0.1:{port}", name
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+        yield Files(name, f"http://127.0.0.1:{port}", pid)
 
 
 def _nginx(root: Path, port: int) -> list[str]:

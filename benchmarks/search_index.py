@@ -72,11 +72,10 @@ class Rows:
 def rows(total: int) -> Iterator[list[Rows]]:
     """The rows of so many studies, some at a time, each in the order of its key."""
     numbers = iter(range(1, total + 1))
-    step = max(1, total // PLANTED)
     while batch := list(islice(numbers, ROWS_AT_ONCE)):
         patients, studies, series, beside, series_instances = [], [], [], [], []
         for number in batch:
-            planted = (number - 1) % step == 0 and (number - 1) // step < PLANTED
+            planted = is_planted(number, total)
             if (number - 1) % STUDIES_A_PATIENT == 0:
                 patients.append(_patient(1 + (number - 1) // STUDIES_A_PATIENT))
             studies.append(_study(number, planted))
@@ -100,6 +99,12 @@ def rows(total: int) -> Iterator[list[Rows]]:
 def _made(table: str, made: Sequence[dict[str, Any]]) -> Rows:
     columns = tuple(made[0]) if made else ()
     return Rows(table, columns, [tuple(one.values()) for one in made])
+
+
+def is_planted(number: int, total: int) -> bool:
+    """Whether study `number` of so many is one of the sixty."""
+    step = max(1, total // PLANTED)
+    return (number - 1) % step == 0 and (number - 1) // step < PLANTED
 
 
 def _mixed(number: int, salt: int) -> int:
@@ -185,29 +190,42 @@ def _patient(number: int) -> dict[str, Any]:
     }
 
 
-def _study(number: int, planted: bool) -> dict[str, Any]:
+def attributes(number: int, planted: bool) -> dict[str, str]:
+    """What an object of study `number` says of itself, by keyword."""
     patient = 1 + (number - 1) // STUDIES_A_PATIENT
-    name, id = PLANTED_NAME if planted else _name(patient), f"PAT{patient:08}"
     return {
-        **_blank(Level.STUDY),
-        "id": number,
-        "patient_id": patient,
-        "changed_microseconds": 0,
         "StudyInstanceUID": study_uid(number),
         "StudyDate": _date(number),
         "StudyTime": f"{number % 24:02}{number % 60:02}00.000000",
         "AccessionNumber": f"ACC{number:09}",
         "StudyID": f"S{number}",
         "StudyDescription": f"CHEST ROUTINE {number % 500}",
-        "ModalitiesInStudy": f"\\{_modality(number)}\\",
-        "ReferringPhysicianName": values.groups(_name(number % 300))[0],
-        "PatientName": values.groups(name)[0],
-        "PatientID": id,
+        "Modality": _modality(number),
+        "ReferringPhysicianName": _name(number % 300),
+        "PatientName": PLANTED_NAME if planted else _name(patient),
+        "PatientID": f"PAT{patient:08}",
         "PatientBirthDate": "19700101",
         "PatientSex": "FM"[patient % 2],
+        "StationName": "PLANTED" if planted else f"STATION{number % 97}",
+    }
+
+
+def _study(number: int, planted: bool) -> dict[str, Any]:
+    told = attributes(number, planted)
+    modality, _ = told.pop("Modality"), told.pop("StationName")
+    name, physician = told["PatientName"], told["ReferringPhysicianName"]
+    return {
+        **_blank(Level.STUDY),
+        **told,
+        "id": number,
+        "patient_id": 1 + (number - 1) // STUDIES_A_PATIENT,
+        "changed_microseconds": 0,
+        "ModalitiesInStudy": f"\\{modality}\\",
+        "ReferringPhysicianName": values.groups(physician)[0],
+        "PatientName": values.groups(name)[0],
         "NumberOfStudyRelatedSeries": SERIES_A_STUDY,
         "NumberOfStudyRelatedInstances": SERIES_A_STUDY * INSTANCES_A_SERIES,
-        "answer": _answer(Level.STUDY, number, name, id),
+        "answer": _answer(Level.STUDY, number, name, told["PatientID"]),
     }
 
 
@@ -218,15 +236,14 @@ def _words(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _beside(number: int, planted: bool) -> list[tuple[Any, ...]]:
-    patient = 1 + (number - 1) // STUDIES_A_PATIENT
-    words, keys = _words(PLANTED_NAME if planted else _name(patient))
+    told = attributes(number, planted)
+    words, keys = _words(told["PatientName"])
     held = [(int(Side.PATIENT_NAME_WORD), word) for word in words]
     held += [(int(Side.PATIENT_NAME_KEY), key) for key in keys]
-    words, keys = _words(_name(number % 300))
+    words, keys = _words(told["ReferringPhysicianName"])
     held += [(int(Side.PHYSICIAN_NAME_WORD), word) for word in words]
     held += [(int(Side.PHYSICIAN_NAME_KEY), key) for key in keys]
-    held += [(int(Side.MODALITY), _modality(number))]
-    held += [(CUSTOM_ID, "PLANTED" if planted else f"STATION{number % 97}")]
+    held += [(int(Side.MODALITY), told["Modality"]), (CUSTOM_ID, told["StationName"])]
     return [(attribute, value, number, "") for attribute, value in held]
 
 

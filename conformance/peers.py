@@ -1,15 +1,16 @@
-"""Servers that the suite judges, started with an empty archive on loopback: ours and others."""
+"""Servers that the suite judges and the bench times, started with an empty archive on loopback."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ from conformance.suite.session import Session
 
 SUITE = "SUITE"
 START_SECONDS_MAX = 60
+POLL_SECONDS = 0.01
 ORTHANC_PLUGINS = Path("/usr/share/orthanc/plugins")
+PROMPT = {"TCP_NODELAY": "1"}
+"""Without it dcmtk, which Orthanc is made with too, waits 40 ms for an acknowledgement."""
 
 
 class NotInstalled(Exception):  # noqa: N818 - nothing is wrong
@@ -34,6 +38,8 @@ class Peer:
     url: str
     """Of its service root; empty: it has no web half."""
     dimse: Dimse
+    pid: int
+    """Of its first process."""
     strict: bool = False
 
     def session(self) -> Session:
@@ -42,12 +48,12 @@ class Peer:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[Peer]:
-    """Orthanc with its DICOMweb plugin, as Debian packages them."""
+def orthanc(folder: Path, settings: Mapping[str, object] | None = None) -> Iterator[Peer]:
+    """Orthanc with its DICOMweb plugin, as Debian packages them, with further settings or none."""
     program = _program("Orthanc", "orthanc orthanc-dicomweb")
     if not (ORTHANC_PLUGINS / "libOrthancDicomWeb.so").exists():
         raise NotInstalled("apt-get install orthanc-dicomweb")
-    web, dimse, ours = _ports(3)
+    web, dimse, ours = free_ports(3)
     config = {
         "StorageDirectory": str(folder),
         "IndexDirectory": str(folder),
@@ -60,14 +66,17 @@ def orthanc(folder: Path) -> Iterator[Peer]:
         "DicomModalities": {"suite": [SUITE, "127.0.0.1", ours]},
         **{f"DicomAlwaysAllow{what}": True for what in ("Echo", "Find", "Get", "Move", "Store")},
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "EnableWado": True},
+        **(settings or {}),
     }
     (folder / "orthanc.json").write_text(json.dumps(config))
     version = _packaged("orthanc"), _packaged("orthanc-dicomweb")
-    with _running([program, str(folder / "orthanc.json")], lambda: _answers(web)):
+    command = [program, str(folder / "orthanc.json")]
+    with running(command, lambda: _answers(web), PROMPT) as pid:
         yield Peer(
             f"Orthanc {version[0]} with DICOMweb plugin {version[1]}",
             f"http://127.0.0.1:{web}/dicom-web",
             _dimse("ORTHANC", dimse, ours),
+            pid,
         )
 
 
@@ -75,7 +84,7 @@ def orthanc(folder: Path) -> Iterator[Peer]:
 def dcmqrscp(folder: Path) -> Iterator[Peer]:
     """dcmtk's query/retrieve server, with its ordinary preferences."""
     program = _program("dcmqrscp", "dcmtk")
-    dimse, ours = _ports(2)
+    dimse, ours = free_ports(2)
     (folder / "archive").mkdir()
     config = f"""
 NetworkTCPPort = {dimse}
@@ -91,24 +100,27 @@ QRSCP {folder / "archive"} RW (2000, 1024mb) ANY
 AETable END
 """
     (folder / "dcmqrscp.cfg").write_text(config)
-    with _running([program, "-c", str(folder / "dcmqrscp.cfg")], lambda: _listens(dimse)):
-        yield Peer(f"dcmqrscp of dcmtk {_packaged('dcmtk')}", "", _dimse("QRSCP", dimse, ours))
+    command = [program, "-c", str(folder / "dcmqrscp.cfg")]
+    with running(command, lambda: listens(dimse)) as pid:
+        name = f"dcmqrscp of dcmtk {_packaged('dcmtk')}"
+        yield Peer(name, "", _dimse("QRSCP", dimse, ours), pid)
 
 
 @contextmanager
-def ours(folder: Path, *, strict: bool) -> Iterator[Peer]:
-    """This project's server, as a user starts it."""
-    web, dimse, port = _ports(3)
+def ours(folder: Path, *flags: str, strict: bool = False) -> Iterator[Peer]:
+    """This project's server, as a user starts it, with further flags or none."""
+    web, dimse, port = free_ports(3)
     config = folder / "server.toml"
     config.write_text(f'[peers.{SUITE}]\nhost = "127.0.0.1"\nport = {port}\n')
     command = [sys.executable, "-m", "dicomweb", "serve", "--config", str(config)]
     command += ["--data", str(folder / "data"), "--port", str(web), "--dimse-port", str(dimse)]
-    command += ["--strict"] if strict else []
-    with _running(command, lambda: _answers(web) and _listens(dimse)):
+    command += [*flags, *(["--strict"] if strict else [])]
+    with running(command, lambda: _answers(web) and listens(dimse)) as pid:
         yield Peer(
             "This server, strict" if strict else "This server",
             f"http://127.0.0.1:{web}/dicom-web",
             _dimse("DICOMWEB", dimse, port),
+            pid,
             strict,
         )
 
@@ -131,7 +143,7 @@ def _packaged(package: str) -> str:
     return told.stdout.partition("-")[0].partition("+")[0] or "of an unknown version"
 
 
-def _ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free ones, all different."""
     listening = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in listening]
@@ -141,25 +153,29 @@ def _ports(count: int) -> list[int]:
 
 
 @contextmanager
-def _running(command: Sequence[str], is_up: Callable[[], bool]) -> Iterator[None]:
+def running(
+    command: Sequence[str], is_up: Callable[[], bool], environment: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """The process id of a program that is up; it is told to stop at the end."""
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=quiet, stderr=quiet)  # noqa: S603
+    whole = {**os.environ, **(environment or {})}
+    process = subprocess.Popen(command, stdout=quiet, stderr=quiet, env=whole)  # noqa: S603
+    deadline = time.monotonic() + START_SECONDS_MAX
     try:
-        for _ in range(START_SECONDS_MAX * 10):
+        while not is_up():
             if process.poll() is not None:
                 raise RuntimeError(f"{command[0]} ended with {process.returncode}.")
-            if is_up():
-                break
-            time.sleep(0.1)
-        else:
-            raise RuntimeError(f"{command[0]} is not up after {START_SECONDS_MAX} seconds.")
-        yield
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{command[0]} is not up after {START_SECONDS_MAX} seconds.")
+            time.sleep(POLL_SECONDS)
+        yield process.pid
     finally:
         process.terminate()
         process.wait()
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether something listens there on loopback."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

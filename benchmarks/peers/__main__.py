@@ -1,87 +1,81 @@
-"""`make bench-peers`: every operation on each server in turn, and RESULTS.md of what came of it.
+"""`make bench-peers`: this server beside Orthanc and beside the limits, and RESULTS.md of it.
 
-The servers take turns round by round, so that the machine's moods meet them all; what is quoted
-are medians of ratios.  Answers are checked before anything is timed.
+The whole takes about 25 minutes and the soak's ten; `--only` measures some parts again and keeps
+the rest.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.peers import material, report, servers
-from benchmarks.peers.operations import Held, Operation, operations, store_studies, stored
-from benchmarks.peers.report import Figure, Sample
+from benchmarks.peers import figures, measured, report
+from benchmarks.peers.measured import Measured
+from benchmarks.peers.stages import PARTS, Plan, measure
+from conformance.peers import ORTHANC_PLUGINS
 
-SERIES_INSTANCES = 100
+RESULTS = Path(__file__).parents[1]
+PACKAGES = {
+    "orthanc": "Orthanc",
+    "orthanc-dicomweb": str(ORTHANC_PLUGINS / "libOrthancDicomWeb.so"),
+    "dcmtk": "storescu",
+    "nginx-light": "nginx",
+}
+"""Debian's packages, each with what is looked for to see whether it is installed."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make bench-peers", description=__doc__)
-    parser.add_argument("--studies", type=int, default=10_000, help="in the index of each server")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="processes of ours")
-    parser.add_argument("--only", default="", help="operations whose names hold this")
-    parser.add_argument("--results", type=Path, help="the file to write; RESULTS.md beside this")
-    given = parser.parse_args()
-    if packages := servers.missing():
-        print(f"Install Debian's packages {' '.join(packages)} first.", file=sys.stderr)
+    given = _arguments().parse_args()
+    if missing := [package for package, file in PACKAGES.items() if not _is_there(file)]:
+        print(f"First: apt-get install {' '.join(missing)}", file=sys.stderr)
         return 2
-    runs = {workers: list(_run(workers, given.studies, given.only)) for workers in given.workers}
-    results = given.results or Path(__file__).parents[1] / "RESULTS.md"
-    if not given.only or given.results:
-        report.write(results, runs, given.studies)
-    return 0
+    parts = frozenset(given.only.split(",")) if given.only else frozenset(PARTS)
+    if unknown := parts - set(PARTS):
+        print(f"No such part: {', '.join(unknown)}; there are {', '.join(PARTS)}.", file=sys.stderr)
+        return 2
+    # As from the keyboard: the servers are stopped and the folders deleted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    plan = Plan(parts, given.rounds, given.studies, given.grown, given.soak_seconds)
+    given.results.mkdir(parents=True, exist_ok=True)
+    file = given.results / "RESULTS.json"
+    begun, is_right = time.monotonic(), True
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        for one in measure(plan, Path(folder)):
+            print(report.took(one), flush=True)
+            held = measured.read(file) | {one.part: one}
+            measured.write(file, held.values())
+            report.write(given.results, held, PARTS)
+            is_right = is_right and _is_right(one)
+    print(f"{given.results / 'RESULTS.md'}, after {time.monotonic() - begun:.0f} s")
+    return 0 if is_right else 1
 
 
-def _run(workers: int, studies: int, only: str) -> Iterator[Figure]:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        port = servers.free_port()
-        stack.enter_context(servers.destination(port))
-        ours, cold = _started(stack, lambda: servers.ours(folder, workers, port))
-        peer, peer_cold = _started(stack, lambda: servers.orthanc(folder, port))
-        yield Figure("cold start to the first answer", 0, [(cold, peer_cold)])
-        held = []
-        for server in (ours, peer):
-            print(f"{server.name}: {servers.version(server)}", flush=True)
-            store_studies(server, studies)
-            held.append(stored(server, material.ct(), SERIES_INSTANCES))
-        for operation in operations():
-            if only in operation.name:
-                figure = Figure(operation.name, operation.goal, list(_rounds(operation, held)))
-                print(report.line(figure), flush=True)
-                yield figure
-        peaks = tuple(Sample(0, 0, server.peak_bytes()) for server in (ours, peer))
-        yield Figure("peak memory of the whole run", 0, [(peaks[0], peaks[1])])
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench-peers", description=__doc__)
+    parser.add_argument("--only", default="", help=f"parts with commas between: {', '.join(PARTS)}")
+    parser.add_argument("--rounds", type=int, default=5, help="of each operation, at most")
+    parser.add_argument("--studies", type=int, default=10_000, help="in the index of each server")
+    parser.add_argument("--grown", type=int, default=1_000_000, help="studies of the large index")
+    parser.add_argument("--soak-seconds", type=int, default=600)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of RESULTS.md")
+    parser.add_argument("--folder", type=Path, help="where the archives are put: 25 GB")
+    return parser
 
 
-def _started(stack: ExitStack, start) -> tuple[servers.Server, Sample]:  # type: ignore[no-untyped-def]
-    begun = time.perf_counter()
-    server: servers.Server = stack.enter_context(start())
-    return server, Sample(time.perf_counter() - begun, server.cpu_seconds())
+def _is_there(file: str) -> bool:
+    return Path(file).exists() or shutil.which(file) is not None
 
 
-def _rounds(operation: Operation, held: list[Held]) -> Iterator[tuple[Sample, Sample]]:
-    ours, peer = held
-    for number in range(operation.rounds):
-        if number % 2:
-            theirs = _sample(operation, peer)
-            yield _sample(operation, ours), theirs
-        else:
-            yield _sample(operation, ours), _sample(operation, peer)
-
-
-def _sample(operation: Operation, held: Held) -> Sample:
-    run = operation.prepare(held)
-    cpu, begun = held.server.cpu_seconds(), time.perf_counter()
-    count = run()
-    wall = time.perf_counter() - begun
-    return Sample(wall / count, (held.server.cpu_seconds() - cpu) / count)
+def _is_right(part: Measured) -> bool:
+    """Whether ours did all it was asked, rightly, and lost nothing."""
+    wrong = {side for figure in part.figures for side in figure.cannot} - {figures.ORTHANC}
+    soaked = part.soaked
+    return not wrong and not (soaked and (soaked.lost or soaked.undead or soaked.wrong_count))
 
 
 if __name__ == "__main__":

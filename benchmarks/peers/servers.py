@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-import psutil
+from benchmarks.files import serving_files
+from benchmarks.peers import figures
+from benchmarks.peers.processes import Processes
+from conformance import peers
+from conformance.peers import Peer
+from conformance.suite.dimse import Dimse
 
-from tests.process import serving
+PROCESSES = {figures.OURS: 1, figures.OURS_TWO: 2}
+"""Ours, by how many processes serve the web; the DIMSE door is one more in each.
 
-START_SECONDS_MAX = 30
-AE_TITLE = "PEER"
-DESTINATION = "DEST"
-"""The AE title that C-MOVE sends to, known to both servers."""
+Orthanc is always one process, with threads.
+"""
 
-ORTHANC_PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
+RECOMMENDED = {
+    "KeepAlive": True,
+    "TcpNoDelay": True,
+    "HttpThreadsCount": 50,
+    "StorageAccessOnFind": "Never",
+    "SaveJobs": False,
+}
+"""What the Orthanc Book advises for a server of many studies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,145 +35,50 @@ class Server:
     """A server that runs, and what it is asked by."""
 
     name: str
-    url: str
-    """Of the DICOMweb service root."""
-    dimse_port: int
-    pid: int
-    rendered: str = "/rendered"
-    """What follows an instance's path for its picture."""
+    """Of the side it is."""
+    peer: Peer
 
-    def cpu_seconds(self) -> float:
-        """Time that it and its workers have spent on a processor, user and system (Linux)."""
-        return sum(time.clock_gettime(_cpu_clock(one.pid)) for one in self._processes())
+    @property
+    def url(self) -> str:
+        """Of the DICOMweb service root."""
+        return self.peer.url
 
-    def peak_bytes(self) -> int:
-        """The most resident memory each of its processes ever had, added up (Linux)."""
-        peaks = (Path(f"/proc/{one.pid}/status").read_text() for one in self._processes())
-        lines = (line.split() for peak in peaks for line in peak.splitlines())
-        return sum(int(words[1]) * 1024 for words in lines if words and words[0] == "VmHWM:")
-
-    def _processes(self) -> list[psutil.Process]:
-        first = psutil.Process(self.pid)
-        return [first, *first.children(recursive=True)]
-
-
-def _cpu_clock(pid: int) -> int:
-    """The clock of another process, in nanoseconds where /proc counts in hundredths of a second.
-
-    As clock_getcpuclockid(3) makes it, which Python has for threads only.
-    """
-    scheduled = 2
-    return (~pid << 3) | scheduled
-
-
-def free_port() -> int:
-    """A port that nobody listens on at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+    @property
+    def processes(self) -> Processes:
+        return Processes(self.peer.pid)
 
 
 @contextmanager
-def ours(folder: Path, workers: int, destination_port: int) -> Iterator[Server]:
-    """This project's server, with its index in SQLite."""
-    port = free_port()
-    configuration = folder / "ours.toml"
-    configuration.write_text(
-        f'ae_title = "{AE_TITLE}"\n'
-        f'[peers.{DESTINATION}]\nhost = "127.0.0.1"\nport = {destination_port}\n'
-    )
-    flags = ["--workers", str(workers), "--dimse-port", str(port), "--config", str(configuration)]
-    with serving(folder / "ours", *flags) as running:
-        wait_for_port(port)
-        yield Server("ours", running.url, port, running.process.pid)
+def ours(name: str, folder: Path, workers: int, *flags: str) -> Iterator[Server]:
+    """This project's server, with its index in SQLite; the archive is in `folder`/data."""
+    folder.mkdir(exist_ok=True)
+    with peers.ours(folder, "--workers", str(workers), "--log-level", "warning", *flags) as peer:
+        yield Server(name, peer)
 
 
 @contextmanager
-def orthanc(folder: Path, destination_port: int) -> Iterator[Server]:
-    """Orthanc as its own documentation would set it up for DICOMweb, in one process."""
-    http, dimse = free_port(), free_port()
-    settings = {
-        "StorageDirectory": str(folder / "orthanc"),
-        "IndexDirectory": str(folder / "orthanc"),
-        "HttpPort": http,
-        "DicomPort": dimse,
-        "DicomAet": AE_TITLE,
-        "DicomCheckCalledAet": False,
-        "DicomAlwaysAllowEcho": True,
-        "DicomAlwaysAllowStore": True,
-        "DicomAlwaysAllowFind": True,
-        "DicomAlwaysAllowGet": True,
-        "DicomAlwaysAllowMove": True,
-        "DicomModalities": {DESTINATION: [DESTINATION, "127.0.0.1", destination_port]},
-        "RemoteAccessAllowed": False,
-        "AuthenticationEnabled": False,
-        "KeepAlive": True,
-        "TcpNoDelay": True,
-        "HttpThreadsCount": 50,
-        "StorageCompression": False,
-        "StorageAccessOnFind": "Never",
-        "SaveJobs": False,
-        "Plugins": [ORTHANC_PLUGINS],
-        "DicomWeb": {
-            "Enable": True,
-            "Root": "/dicom-web/",
-            "StudiesMetadata": "Full",
-            "SeriesMetadata": "Full",
-        },
-    }
-    configuration = folder / "orthanc.json"
-    configuration.write_text(json.dumps(settings))
-    with (folder / "orthanc.log").open("wb") as log:
-        process = subprocess.Popen(["Orthanc", str(configuration)], stdout=log, stderr=log)
-        try:
-            wait_for_port(http)
-            url = f"http://127.0.0.1:{http}/dicom-web"
-            yield Server("Orthanc", url, dimse, process.pid)
-        finally:
-            process.terminate()
-            process.wait()
+def orthanc(folder: Path) -> Iterator[Server]:
+    """Orthanc with its index in SQLite."""
+    folder.mkdir(exist_ok=True)
+    with peers.orthanc(folder, RECOMMENDED) as peer:
+        yield Server(figures.ORTHANC, peer)
 
 
 @contextmanager
-def destination(port: int) -> Iterator[None]:
-    """What C-MOVE sends to: dcmtk's storescp, which throws away what it is sent."""
-    process = subprocess.Popen(
-        ["storescp", "--ignore", "+xa", "--fork", "-aet", DESTINATION, str(port)],
-        env={"TCP_NODELAY": "1", "PATH": "/usr/bin:/bin"},
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for_port(port)
+def nginx(folder: Path) -> Iterator[tuple[Server, Path]]:
+    """nginx in one process, and the folder whose files it serves."""
+    root = folder / "public"
+    root.mkdir(parents=True)
+    with serving_files(root) as files:
+        nothing = Dimse("", "", 0)
+        yield Server(figures.NGINX, Peer(files.name, files.url, nothing, files.pid)), root
+
+
+@contextmanager
+def destination(server: Server) -> Iterator[None]:
+    """What C-MOVE of a server sends to: dcmtk's storescp, which throws away what it is sent."""
+    dimse = server.peer.dimse
+    command = ["storescp", "--ignore", "+xa", "--fork", "-aet", dimse.destination]
+    port = dimse.destination_port
+    with peers.running([*command, str(port)], lambda: peers.listens(port), peers.PROMPT):
         yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def wait_for_port(port: int) -> None:
-    """Returns when something listens there; raises ConnectionRefusedError when nothing does."""
-    deadline = time.monotonic() + START_SECONDS_MAX
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
-
-
-def missing() -> list[str]:
-    """The Debian packages that have to be installed first."""
-    needed = {"orthanc": "Orthanc", "dcmtk": "storescp", "nginx-light": "nginx"}
-    found = [package for package, program in needed.items() if shutil.which(program) is None]
-    return found + ([] if Path(ORTHANC_PLUGINS).exists() else ["orthanc-dicomweb"])
-
-
-def version(server: Server) -> str:
-    """What a server calls itself."""
-    if server.name != "Orthanc":
-        return "this checkout"
-    told = httpx.get(server.url.removesuffix("/dicom-web") + "/system", timeout=10).json()
-    return f"Orthanc {told['Version']} with its DICOMweb plugin, from Debian's packages"

@@ -1,0 +1,152 @@
+"""The twelve searches of `benchmarks.searches` over the web, checked against the studies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+from pydicom.datadict import keyword_for_tag
+
+from benchmarks import search_index
+from benchmarks.peers.fetching import JSON, Get
+from benchmarks.peers.figures import NGINX, Goal, Measure
+from benchmarks.peers.held import Held
+from benchmarks.peers.operation import Operation, times
+from benchmarks.searches import QUESTIONS, Question
+from schemas.attributes import Level
+
+TWELVE = QUESTIONS[:12]
+SMALL_ANSWER = "accession number"
+"""One study: what the cost of a request as such is seen by."""
+TRIES = 20
+"""Each is asked with as many values in turn."""
+COUNTED_MAX = 20_000
+"""Studies up to which all are looked through for how many answers there have to be."""
+
+Told = Mapping[str, str]
+"""What an answer, or a study, says of itself, by keyword."""
+Asked = Mapping[str, str]
+"""The parameters of a search."""
+
+
+def _any(_: Told, __: Asked, ___: int) -> bool:
+    return True
+
+
+def _name_within(told: Told, asked: Asked, _: int) -> bool:
+    name, sought = told["PatientName"].lower(), asked["PatientName"]
+    return sought.strip("*") in name and (sought[0] == "*" or name.startswith(sought.strip("*")))
+
+
+def _in_a_month(told: Told, asked: Asked, _: int) -> bool:
+    first, last = asked["StudyDate"].split("-")
+    modalities = told.get("ModalitiesInStudy") or told["Modality"]
+    return first <= told["StudyDate"] <= last and asked["ModalitiesInStudy"] in modalities
+
+
+def _says(keyword: str) -> Callable[[Told, Asked, int], bool]:
+    return lambda told, asked, _: told[keyword] in asked[keyword].split(",")
+
+
+def _below(keyword: str, uid: str) -> Callable[[Told, Asked, int], bool]:
+    return lambda told, *_: told[keyword].startswith(f"{uid}.")
+
+
+def _sounds_like(told: Told, _: Asked, __: int) -> bool:
+    return told["PatientName"].lower() == search_index.PLANTED_NAME.lower()
+
+
+def _planted(told: Told, _: Asked, studies: int) -> bool:
+    number = int(told["StudyInstanceUID"].rpartition(".")[2])
+    return search_index.is_planted(number - 1, studies)
+
+
+RIGHT: Mapping[str, Callable[[Told, Asked, int], bool]] = {
+    "recent studies, a page of 50": _any,
+    "name, prefix": _name_within,
+    "name, infix": _name_within,
+    "a month and a modality": _in_a_month,
+    "accession number": _says("AccessionNumber"),
+    "Patient ID": _says("PatientID"),
+    "a list of 100 UIDs": _says("StudyInstanceUID"),
+    "series of a study": _below("SeriesInstanceUID", search_index.study_uid(77)),
+    "1,000 instances of a series": _below("SOPInstanceUID", f"{search_index.study_uid(1)}.1"),
+    "name, fuzzy": _sounds_like,
+    "custom attribute": _planted,
+    "deep page, read on from the middle": _any,
+}
+"""Whether an answer, given what was asked and how many studies there are, is one."""
+
+
+def search(question: Question) -> Get:
+    below = {Level.STUDY: "", Level.SERIES: "/series", Level.INSTANCE: "/instances"}
+    above = {"study": "/studies/{}", "series": "/series/{}"}
+    path = "".join(above[level].format(uid) for level, uid in question.path.items()) or "/studies"
+
+    def paths(held: Held) -> list[str]:
+        asked = dict.fromkeys(question.text(held.studies, at) for at in range(TRIES))
+        return [f"{path}{below[question.level]}?{one}" for one in asked]
+
+    def fault(held: Held, path: str, answer: httpx.Response) -> str:
+        asked = dict(parse_qsl(urlsplit(path).query))
+        return _fault(question, asked, held.studies, answer.json() if answer.content else [])
+
+    goals = times(50)
+    if question.name == SMALL_ANSWER:
+        goals = (*goals, Goal(NGINX, 1 / 3, (Measure.CPU,)))
+    return Get("qido", f"QIDO, {question.name}", goals, paths, JSON, fault)
+
+
+def _fault(question: Question, asked: Asked, studies: int, answers: list[Any]) -> str:
+    """Whether there are too few or too many answers, or some that do not match."""
+    told = [_told(answer) for answer in answers]
+    matches = RIGHT[question.name]
+    wrong = sum(not matches(one, asked, studies) for one in told)
+    needed = _needed(question, asked, studies)
+    if wrong:
+        return f"gives {wrong} wrong answers"
+    if needed is not None and len(told) != needed:
+        return f"gives {len(told)} of {needed} answers"
+    return "" if len(told) == len({tuple(one.items()) for one in told}) else "repeats an answer"
+
+
+def _needed(question: Question, asked: Asked, studies: int) -> int | None:
+    """How many answers there have to be; None where that takes too long to tell."""
+    if question.level is not Level.STUDY or studies > COUNTED_MAX:
+        return search_index.SAMPLED if question.level is Level.INSTANCE else None
+    limit = int(asked.get("limit", studies))
+    if "offset" in asked:
+        return limit if int(asked["offset"]) + limit <= studies else None
+    matches = RIGHT[question.name]
+    count = sum(
+        matches(
+            search_index.attributes(number, search_index.is_planted(number - 1, studies)),
+            asked,
+            studies,
+        )
+        for number in range(1, studies + 1)
+    )
+    return min(limit, count)
+
+
+def _told(answer: Any) -> dict[str, str]:
+    """The values of an answer in DICOM JSON, several with backslashes between."""
+    found = {}
+    for tag, element in answer.items():
+        values = [
+            value.get("Alphabetic", "") if isinstance(value, dict) else str(value)
+            for value in element.get("Value", [])
+        ]
+        found[keyword_for_tag(int(tag, 16))] = "\\".join(values)
+    return found
+
+
+def operations() -> tuple[Operation, ...]:
+    """The small answer is compared with nginx too, and asked for over several connections."""
+    asked = [(search(question), question.name == SMALL_ANSWER) for question in TWELVE]
+    return (
+        *(one.operation(limited=small, grows=True) for one, small in asked),
+        *(one.operation(limited=True, connections=8) for one, small in asked if small),
+    )
