@@ -7,8 +7,10 @@ the rest.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -31,8 +33,7 @@ PACKAGES = {
 
 def main() -> int:
     given = _arguments().parse_args()
-    if missing := [package for package, file in PACKAGES.items() if not _is_there(file)]:
-        print(f"First: apt-get install {' '.join(missing)}", file=sys.stderr)
+    if not _installed():
         return 2
     parts = frozenset(given.only.split(",")) if given.only else frozenset(PARTS)
     if unknown := parts - set(PARTS):
@@ -65,6 +66,18 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of RESULTS.md")
     parser.add_argument("--folder", type=Path, help="where the archives are put: 25 GB")
     return parser
+
+
+def _installed() -> bool:
+    """Whether all is there at last: root installs it, others are told how."""
+    missing = [package for package, file in PACKAGES.items() if not _is_there(file)]
+    if not missing:
+        return True
+    command = ["apt-get", "install", "--yes", *missing]
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        return subprocess.run(command).returncode == 0
+    print(f"First: {' '.join(command)}", file=sys.stderr)
+    return False
 
 
 def _is_there(file: str) -> bool:

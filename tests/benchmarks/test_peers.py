@@ -89,10 +89,12 @@ def test_nothing_is_read_where_nothing_was_measured(tmp_path):
 
 def test_the_report_says_how_many_goals_are_met_and_which_are_not():
     told = report.markdown(RUN, stages.PARTS)
-    assert (
-        f"**{OURS}**: 1 of 2 goals are met.\nNot met: STOW <of one> (against bare write)." in told
+    assert f"- **{OURS}** meets 1 of 1 against Orthanc, 0 of 1 against bare write goals." in told
+    assert f"- **{figures.LARGE}** meets 0 of 1 against {figures.SMALL} goals." in told
+    (row,) = (line for line in told.splitlines() if line.startswith("| STOW <of one> | Orthanc"))
+    assert row.endswith(
+        "| 4 (2-5) | 3.5 (3.5-3.5) | met | 8 (8-10) | 1.8 (1.8-1.8) | **not met** by CPU |"
     )
-    assert f"**{figures.LARGE}**: 0 of 1 goals are met.\nNot met: a search" in told
     assert "Orthanc cannot: gives 0" in told
 
 
