@@ -105,7 +105,7 @@ def multi_frame() -> Template:
 
 def study(number: int, of: int, instance: int = 1) -> bytes:
     """A small instance of study `number` of so many, as `search_index` has them."""
-    told = search_index.attributes(number, search_index.is_planted(number - 1, of))
+    told = search_index.attributes(number, search_index.is_planted(number, of))
     series = f"{told['StudyInstanceUID']}.1"
     uids = {"SeriesInstanceUID": series, "SOPInstanceUID": f"{series}.{instance}"}
     return part10(dataset(**told, **uids, InstanceNumber=instance))

@@ -110,13 +110,13 @@ round in brackets. A ratio says how many times as much is done in the same time:
 more.
 """
 
-COSTS_HEAD = """Time, processor time of the server, and the most resident memory it had meanwhile: that of all
-its processes added up, so that what they share counts for each.
+COSTS_HEAD = """Time, processor time of the server, and the most resident memory it had
+meanwhile: that of all its processes added up, so that what they share counts for each.
 """
 
-GROWTH_HEAD = """The same server with few and with many studies in its index ({sizes}), taking
-turns. Orthanc cannot be filled with so many in a reasonable time: what it was given is told below. What
-falls by more than a tenth misses the goal.
+GROWTH_HEAD = """The same server with few and with many studies in its index ({sizes}),
+taking turns. Orthanc cannot be filled with so many in a reasonable time: what it was given is told
+below. What falls by more than a tenth misses the goal.
 """
 
 

@@ -40,7 +40,7 @@ def _name_within(told: Told, asked: Asked, _: int) -> bool:
     return sought.strip("*") in name and (sought[0] == "*" or name.startswith(sought.strip("*")))
 
 
-def _in_a_month(told: Told, asked: Asked, _: int) -> bool:
+def _in_a_year(told: Told, asked: Asked, _: int) -> bool:
     first, last = asked["StudyDate"].split("-")
     modalities = told.get("ModalitiesInStudy") or told["Modality"]
     return first <= told["StudyDate"] <= last and asked["ModalitiesInStudy"] in modalities
@@ -60,14 +60,14 @@ def _sounds_like(told: Told, _: Asked, __: int) -> bool:
 
 def _planted(told: Told, _: Asked, studies: int) -> bool:
     number = int(told["StudyInstanceUID"].rpartition(".")[2])
-    return search_index.is_planted(number - 1, studies)
+    return search_index.is_planted(number, studies)
 
 
 RIGHT: Mapping[str, Callable[[Told, Asked, int], bool]] = {
     "recent studies, a page of 50": _any,
     "name, prefix": _name_within,
     "name, infix": _name_within,
-    "a month and a modality": _in_a_month,
+    "a year and a modality": _in_a_year,
     "accession number": _says("AccessionNumber"),
     "Patient ID": _says("PatientID"),
     "a list of 100 UIDs": _says("StudyInstanceUID"),
@@ -122,7 +122,7 @@ def _needed(question: Question, asked: Asked, studies: int) -> int | None:
     matches = RIGHT[question.name]
     count = sum(
         matches(
-            search_index.attributes(number, search_index.is_planted(number - 1, studies)),
+            search_index.attributes(number, search_index.is_planted(number, studies)),
             asked,
             studies,
         )

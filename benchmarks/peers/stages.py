@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -35,6 +36,7 @@ from benchmarks.peers.measured import Circumstances, Measured
 from benchmarks.peers.operation import Operation, Wrong
 from benchmarks.peers.rounds import rounds
 from benchmarks.peers.servers import Server
+from dicomweb.store.opening import SQLITE_SCHEME
 
 START, GROWTH, SOAK = "start", "growth", "soak"
 GROWTH_GOAL = Goal(figures.SMALL, 0.9)
@@ -144,7 +146,7 @@ def _side_by_side(plan: Plan, folder: Path, chosen: Sequence[Operation]) -> Iter
         root = folder / "side-by-side"
         opened = _servers(root)
         for workers in servers.PROCESSES.values():
-            _index(root / str(workers), "add", search_index.CUSTOM_PATH)
+            _declare_custom(root / str(workers))
         started = [stack.enter_context(one) for one in opened.values()]
         for server in started:
             stack.enter_context(servers.destination(server))
@@ -164,10 +166,11 @@ def _filled(started: Sequence[Server], studies: int, root: Path) -> Iterable[Hel
     return [Held.by(server, studies, scratch) for server in started]
 
 
-def _index(folder: Path, *words: str) -> None:
-    """`dicomweb index` on the archive in a folder, which it makes."""
-    command = [sys.executable, "-m", "dicomweb", "index", *words, "--data", str(folder / "data")]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+def _declare_custom(folder: Path) -> None:
+    """The custom attribute that `search_index` searches by; makes the index of the archive."""
+    command = [sys.executable, "-m", "dicomweb", "index", "add", search_index.CUSTOM_PATH]
+    data = str(folder / "data")
+    subprocess.run([*command, "--data", data], check=True, stdout=subprocess.DEVNULL)
 
 
 def _parts(
@@ -227,8 +230,9 @@ def _growth(plan: Plan, folder: Path) -> Iterator[Measured]:
         held = []
         for name, studies in sizes.items():
             begun = time.monotonic()
-            _index(root / name, "list")
-            search_index.grow_sqlite(root / name / "data" / "index.sqlite", 1, studies)
+            data = root / name / "data"
+            data.mkdir(parents=True)
+            asyncio.run(search_index.fill(f"{SQLITE_SCHEME}{data / 'index.sqlite'}", studies))
             print(f"{name}: {studies:,} studies in {time.monotonic() - begun:.0f} s", flush=True)
             server = stack.enter_context(servers.ours(name, root / name, 1))
             held.append(Held.by(server, studies, scratch))
