@@ -137,40 +137,46 @@ def study_uid(number: int) -> str:
     return f"1.2.826.0.1.3680043.10.1234.{number}"
 
 
-def _pieces(uid: str, name: str, patient: str) -> dict[int, bytes]:
-    return {
-        0x00080020: b'"00080020":{"vr":"DA","Value":["20240101"]}',
-        0x00080030: b'"00080030":{"vr":"TM","Value":["101112"]}',
-        0x00080050: b'"00080050":{"vr":"SH","Value":["ACC1234567"]}',
-        0x00080090: b'"00080090":{"vr":"PN","Value":[{"Alphabetic":"House^Gregory"}]}',
-        0x00081030: b'"00081030":{"vr":"LO","Value":["CHEST ROUTINE WITH CONTRAST"]}',
-        0x00100010: b'"00100010":{"vr":"PN","Value":[{"Alphabetic":"%b"}]}' % name.encode(),
-        0x00100020: b'"00100020":{"vr":"LO","Value":["%b"]}' % patient.encode(),
-        0x00100030: b'"00100030":{"vr":"DA","Value":["19700101"]}',
-        0x00100040: b'"00100040":{"vr":"CS","Value":["F"]}',
-        0x0020000D: b'"0020000D":{"vr":"UI","Value":["%b"]}' % uid.encode(),
-        0x00200010: b'"00200010":{"vr":"SH","Value":["S1"]}',
-        0x00080060: b'"00080060":{"vr":"CS","Value":["CT"]}',
-        0x0008103E: b'"0008103E":{"vr":"LO","Value":["Thorax 5.0 B31f"]}',
-        0x0020000E: b'"0020000E":{"vr":"UI","Value":["%b.1"]}' % uid.encode(),
-        0x00200011: b'"00200011":{"vr":"IS","Value":[2]}',
-        0x00080016: b'"00080016":{"vr":"UI","Value":["1.2.840.10008.5.1.4.1.1.2"]}',
-        0x00080018: b'"00080018":{"vr":"UI","Value":["%b.1.1"]}' % uid.encode(),
-        0x00200013: b'"00200013":{"vr":"IS","Value":[17]}',
-        0x00280010: b'"00280010":{"vr":"US","Value":[512]}',
-        0x00280011: b'"00280011":{"vr":"US","Value":[512]}',
-    }
+_PIECES = {
+    0x00080020: b'"00080020":{"vr":"DA","Value":["<date>"]}',
+    0x00080030: b'"00080030":{"vr":"TM","Value":["101112"]}',
+    0x00080050: b'"00080050":{"vr":"SH","Value":["<accession>"]}',
+    0x00080090: b'"00080090":{"vr":"PN","Value":[{"Alphabetic":"House^Gregory"}]}',
+    0x00081030: b'"00081030":{"vr":"LO","Value":["CHEST ROUTINE WITH CONTRAST"]}',
+    0x00100010: b'"00100010":{"vr":"PN","Value":[{"Alphabetic":"<name>"}]}',
+    0x00100020: b'"00100020":{"vr":"LO","Value":["<patient>"]}',
+    0x00100030: b'"00100030":{"vr":"DA","Value":["19700101"]}',
+    0x00100040: b'"00100040":{"vr":"CS","Value":["F"]}',
+    0x0020000D: b'"0020000D":{"vr":"UI","Value":["<study>"]}',
+    0x00200010: b'"00200010":{"vr":"SH","Value":["S1"]}',
+    0x00080060: b'"00080060":{"vr":"CS","Value":["CT"]}',
+    0x0008103E: b'"0008103E":{"vr":"LO","Value":["Thorax 5.0 B31f"]}',
+    0x0020000E: b'"0020000E":{"vr":"UI","Value":["<series>"]}',
+    0x00200011: b'"00200011":{"vr":"IS","Value":[2]}',
+    0x00080016: b'"00080016":{"vr":"UI","Value":["1.2.840.10008.5.1.4.1.1.2"]}',
+    0x00080018: b'"00080018":{"vr":"UI","Value":["<instance>"]}',
+    0x00200013: b'"00200013":{"vr":"IS","Value":[17]}',
+    0x00280010: b'"00280010":{"vr":"US","Value":[512]}',
+    0x00280011: b'"00280011":{"vr":"US","Value":[512]}',
+}
+"""What an answer says, with places for what differs."""
 
 
 @cache
 def _template(level: Level) -> bytes:
-    uids = dict.fromkeys(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"), "UID")
-    return answers.write(level, _pieces("UID", "NAME", "PATIENT"), uids)
+    uids = {
+        "StudyInstanceUID": "<study>",
+        "SeriesInstanceUID": "<series>",
+        "SOPInstanceUID": "<instance>",
+    }
+    return answers.write(level, _PIECES, uids)
 
 
-def _answer(level: Level, number: int, name: str, patient: str) -> bytes:
-    text = _template(level).replace(b"UID", study_uid(number).encode())
-    return text.replace(b"NAME", name.encode()).replace(b"PATIENT", patient.encode())
+def _answer(level: Level, **told: str) -> bytes:
+    text = _template(level)
+    for place, value in told.items():
+        text = text.replace(f"<{place}>".encode(), value.encode())
+    return text
 
 
 def _patient(number: int) -> dict[str, Any]:
@@ -225,7 +231,14 @@ def _study(number: int, planted: bool) -> dict[str, Any]:
         "PatientName": values.groups(name)[0],
         "NumberOfStudyRelatedSeries": SERIES_A_STUDY,
         "NumberOfStudyRelatedInstances": SERIES_A_STUDY * INSTANCES_A_SERIES,
-        "answer": _answer(Level.STUDY, number, name, told["PatientID"]),
+        "answer": _answer(
+            Level.STUDY,
+            study=told["StudyInstanceUID"],
+            date=told["StudyDate"],
+            accession=told["AccessionNumber"],
+            name=name,
+            patient=told["PatientID"],
+        ),
     }
 
 
@@ -250,12 +263,13 @@ def _beside(number: int, planted: bool) -> list[tuple[Any, ...]]:
 def _series(study: int, at: int) -> dict[str, Any]:
     number = (study - 1) * SERIES_A_STUDY + at + 1
     sampled = study == 1 and at == 0
+    uid = f"{study_uid(study)}.{at + 1}"
     return {
         **_blank(Level.SERIES),
         "id": number,
         "study_id": study,
         "changed_microseconds": 0,
-        "SeriesInstanceUID": f"{study_uid(study)}.{at + 1}",
+        "SeriesInstanceUID": uid,
         "SeriesDate": _date(study),
         "SeriesTime": "101112.000000",
         "Modality": _modality(study),
@@ -263,11 +277,12 @@ def _series(study: int, at: int) -> dict[str, Any]:
         "SeriesNumber": at + 1,
         "BodyPartExamined": "CHEST",
         "NumberOfSeriesRelatedInstances": SAMPLED if sampled else INSTANCES_A_SERIES,
-        "answer": _answer(Level.SERIES, study, "", ""),
+        "answer": _answer(Level.SERIES, study=study_uid(study), series=uid),
     }
 
 
 def _instance(number: int) -> dict[str, Any]:
+    series = f"{study_uid(1)}.1"
     return {
         **_blank(Level.INSTANCE),
         "id": number,
@@ -279,9 +294,11 @@ def _instance(number: int) -> dict[str, Any]:
         "stored_microseconds": 0,
         "digest": b"0" * 32,
         "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
-        "SOPInstanceUID": f"{study_uid(1)}.1.{number}",
+        "SOPInstanceUID": f"{series}.{number}",
         "InstanceNumber": number,
-        "answer": _answer(Level.INSTANCE, 1, "", ""),
+        "answer": _answer(
+            Level.INSTANCE, study=study_uid(1), series=series, instance=f"{series}.{number}"
+        ),
     }
 
 
