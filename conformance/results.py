@@ -19,6 +19,7 @@ from conformance import peers
 from conformance.peers import NotInstalled, Peer
 from conformance.suite.case import Kind, Outcome, Result
 from conformance.suite.cases import AREAS
+from conformance.suite.exchange import steady
 from conformance.suite.runner import Areas, run
 
 FOLDER = Path(__file__).parent
@@ -123,6 +124,30 @@ def _named(results: Iterable[Result]) -> str:
     return ", ".join(f"`{result.case.id}` {result.case.kind.value}" for result in results)
 
 
+def exchanges(judged: Sequence[Judged]) -> str:
+    """The whole of EXCHANGES.md: what was asked and answered where a case failed."""
+    sections = "\n\n".join(
+        "\n".join([f"## {one.peer.name}", "", *map(_exchanged, one.of(Outcome.FAILED))])
+        for one in judged
+    )
+    return f"""# What was exchanged where a case failed
+
+Written by `python -m conformance.results`, beside RESULTS.md; {{names}} stand for the suite's
+objects.  `python -m conformance.suite URL --only ID` shows the whole of one.
+
+{sections}
+"""
+
+
+def _exchanged(result: Result) -> str:
+    lines = [f"- `{result.case.id}` ({result.case.clause}): {_code(steady(result.why))}"]
+    return "\n".join([*lines, *(f"  - {_code(line)}" for line in result.exchanges)])
+
+
+def _code(text: str) -> str:
+    return f"`` {' '.join(text.split())} ``"
+
+
 def main() -> None:
     judged = []
     for key in PEERS:
@@ -131,6 +156,7 @@ def main() -> None:
         except NotInstalled as missing:
             print(f"{key} is left out: {missing}")
     (FOLDER / "RESULTS.md").write_text(markdown(judged))
+    (FOLDER / "EXCHANGES.md").write_text(exchanges(judged))
 
 
 if __name__ == "__main__":

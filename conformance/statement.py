@@ -54,7 +54,13 @@ def _routes(transactions: Iterable[Transaction]) -> str:
     return table(
         ["", "resource", "what", "by", "answers with"],
         (
-            [t.method, f"`{t.path}`", t.name, t.clause, ", ".join(f"`{m}`" for m in t.media_types)]
+            [
+                t.method,
+                f"`{t.path or '/'}`",
+                t.name,
+                t.clause,
+                ", ".join(f"`{m}`" for m in t.media_types),
+            ]
             for t in transactions
         ),
     )

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from conformance import statement
+from conformance.suite.__main__ import _parser
 from dicomweb.app import create_app
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
@@ -61,6 +62,20 @@ def test_the_statement_names_every_status_that_a_message_can_have():
 def test_the_readme_has_the_tables_as_they_are():
     """If this fails: python -m conformance.statement"""
     assert statement.readme(README) == README
+
+
+@pytest.mark.parametrize("file", ["README.md", "conformance/README.md"])
+def test_the_flags_of_the_suite_that_are_told_of_are_there(file):
+    text = (statement.ROOT / file).read_text()
+    told = {flag for line in _of_the_suite(text) for flag in re.findall(r"--[a-z][a-z-]+", line)}
+    assert {"--dimse", "--destination", "--strict", "--only", "--json", "--html", "--list"} <= told
+    assert told <= set(re.findall(r"--[a-z][a-z-]+", _parser().format_help()))
+
+
+def _of_the_suite(text: str) -> list[str]:
+    """The lines about it: all of its own README, one paragraph of the other."""
+    begin, end = text.find("A **test suite"), text.find("## How it is built")
+    return (text[begin:end] if begin > 0 else text).splitlines()
 
 
 def test_every_setting_has_help_and_is_documented():

@@ -50,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
         session.close()
     results.sort(key=_place)
     print(report.summary(results))
-    judged = Judged(asked.name or url or asked.dimse, url, asked.dimse, asked.strict)
+    print(f"Patient IDs of what was stored begin with {session.token}.")
+    judged = Judged(asked.name or url or asked.dimse, url, asked.dimse, asked.strict, session.token)
     if asked.json:
         Path(asked.json).write_text(report.as_json(judged, results))
     if asked.html:

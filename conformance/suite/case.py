@@ -123,3 +123,5 @@ class Result:
     outcome: Outcome
     why: str = ""
     seconds: float = 0.0
+    exchanges: tuple[str, ...] = ()
+    """What was asked and what came, a line each."""

@@ -23,13 +23,16 @@ class Judged:
     url: str
     dimse: str
     strict: bool
+    token: str
+    """What the patient IDs of this run's objects begin with."""
 
 
 def line(result: Result) -> str:
     case = result.case
     head = f"{result.outcome.value:<13} {case.kind.value:<6} {case.id}"
     text = f"{head}\n    {case.says}  [{case.item}; {case.clause}]"
-    return f"{text}\n    {result.why}" if result.why else text
+    more = [result.why, *result.exchanges] if result.outcome in BROKEN else [result.why]
+    return "\n    ".join([text, *filter(None, more)])
 
 
 def summary(results: Sequence[Result]) -> str:
@@ -53,6 +56,7 @@ def as_json(judged: Judged, results: Sequence[Result]) -> str:
         "url": judged.url,
         "dimse": judged.dimse,
         "strict": judged.strict,
+        "token": judged.token,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "cases": [_row(result) for result in results],
     }
@@ -71,6 +75,7 @@ def _row(result: Result) -> dict[str, Any]:
         "outcome": result.outcome.value,
         "why": result.why,
         "seconds": round(result.seconds, 3),
+        "exchanges": list(result.exchanges),
     }
 
 
@@ -102,12 +107,19 @@ def _table(area: str, results: Sequence[Result]) -> str:
     rows = "".join(
         f"<tr><td class={r.outcome.name.lower()}>{r.outcome.value}"
         f"<td>{r.case.kind.value}<td>{html.escape(r.case.id)}"
-        f"<td>{html.escape(r.case.says)}<br><small>{html.escape(r.why)}</small>"
+        f"<td>{html.escape(r.case.says)}<br><small>{html.escape(_told(r))}</small>"
         f"<td>{html.escape(r.case.item)}<td>{html.escape(r.case.clause)}"
         for r in results
     )
     head = "<tr><th>outcome<th>kind<th>case<th>expected<th>requirement<th>clause"
     return f"<h2>{html.escape(area)}</h2><table>{head}{rows}</table>"
+
+
+def _told(result: Result) -> str:
+    """Why it failed, and what was exchanged."""
+    if result.outcome not in BROKEN:
+        return result.why
+    return "\n".join([result.why, *result.exchanges])
 
 
 def exit_code(results: Iterable[Result]) -> int:

@@ -20,6 +20,7 @@ from conformance.suite.case import (
     Wrong,
 )
 from conformance.suite.checks import lookups
+from conformance.suite.exchange import exchange
 from conformance.suite.operations import Operation
 from conformance.suite.session import Session
 
@@ -42,8 +43,10 @@ def run(session: Session, areas: Areas, only: Collection[str] = ()) -> Iterator[
         if case.strict_only and not session.strict:
             continue
         started = time.perf_counter()
+        session.exchanges = []
         outcome, why = _verdict(session, case, done)
-        done[name] = Result(case, area, outcome, why, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        done[name] = Result(case, area, outcome, why, seconds, tuple(session.exchanges))
         yield done[name]
 
 
@@ -133,6 +136,7 @@ def _ask(session: Session, request: Asked | Operation) -> Answer:
     else:
         answer = session.send(request)
     session.answers.append(answer)
+    session.exchanges.append(exchange(request, answer))
     return answer
 
 

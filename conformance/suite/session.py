@@ -35,6 +35,8 @@ class Session:
     token: str = field(default_factory=material.new_token)
     answers: list[Answer] = field(default_factory=list)
     """Of the case that is running."""
+    exchanges: list[str] = field(default_factory=list)
+    """Of the case that is running, a line each."""
     sent: list[Thing] = field(default_factory=list)
     """Objects of the last request that stored some of its own making."""
 

@@ -12,6 +12,8 @@ import pytest
 from conformance.suite import multipart
 from conformance.suite.case import Case, Http, NotSetUp, Outcome, Step, Wrong
 from conformance.suite.checks import count, holds, media_type, png_pixels
+from conformance.suite.exchange import steady
+from conformance.suite.report import line
 from conformance.suite.runner import run
 from conformance.suite.session import Session
 
@@ -112,6 +114,25 @@ def test_a_check_that_breaks_is_the_suite_s_fault():
 
 def test_material_that_is_not_there_is_the_suite_s_fault():
     assert verdict("GET /{nothing.study}")[0] is Outcome.HARNESS
+
+
+def test_what_was_exchanged_is_told_in_a_line_each():
+    with canned() as url:
+        session = Session(url)
+        asked = case(Http("GET /broken", "text/csv"), before=(Step("GET /rows"),))
+        (result,) = run(session, {"area": (asked,)})
+        session.close()
+    assert result.exchanges == (
+        "GET /rows -> 200 application/dicom+json",
+        "GET /broken, Accept: text/csv -> 500 text/plain, It broke.",
+    )
+    assert result.exchanges[1] in line(result)
+
+
+def test_a_line_is_the_same_in_the_next_run():
+    text = 'multipart/related; type="a/b"; boundary=x1 of 2.25.123456 and 2.25.9'
+    assert steady(text) == 'multipart/related; type="a/b"'
+    assert steady("/studies/2.25.1234/series") == "/studies/{uid}/series"
 
 
 def test_what_goes_wrong_beforehand_is_no_verdict():

@@ -131,8 +131,8 @@ def test_results_are_written_as_json_and_html(sessions, tmp_path, capsys):
     report, page = tmp_path / "report.json", tmp_path / "report.html"
     arguments = [sessions[0].url, "--area", "limits", "--name", "a <name>"]
     main([*arguments, "--json", str(report), "--html", str(page)])
-    capsys.readouterr()
     document = json.loads(report.read_text())
     assert document["server"] == "a <name>"
+    assert f"begin with {document['token']}." in capsys.readouterr().out
     assert [case["id"] for case in document["cases"]] == [case.id for case in AREAS["limits"]]
     assert "Conformance of a &lt;name&gt;" in page.read_text()
