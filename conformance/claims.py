@@ -610,6 +610,14 @@ RENDERING = (
     ),
     (
         _(
+            "What is burned in is written in the fonts that Pillow and the system have, names in "
+            "their alphabetic and ideographic groups.",
+            "pixels/test_lettering.py::test_letters_of_other_scripts_are_no_boxes",
+            "pixels/test_lettering.py::test_a_name_is_written_in_letters_and_in_ideographs",
+        ),
+    ),
+    (
+        _(
             "Overlays of the object are drawn in white, those in unused bits of the pixel cells "
             "too; in thumbnails they are not.",
             _RENDERED + "test_a_thumbnail_names_nobody",

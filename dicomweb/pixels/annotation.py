@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
 
+from dicomweb.pixels import lettering
 from dicomweb.pixels.image import Image
 from schemas.keywords import DataSet
 
 LINE_CHARACTERS_MAX = 64
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-
-
-@lru_cache(maxsize=16)
-def font(size: int) -> Font:
-    """The font that comes with Pillow; signs it does not have are drawn as boxes."""
-    return ImageFont.load_default(size)
 
 
 def lines_of(ds: DataSet, keyword: str) -> tuple[str, ...]:
@@ -29,7 +22,9 @@ def lines_of(ds: DataSet, keyword: str) -> tuple[str, ...]:
 
 
 def _patient(ds: DataSet) -> list[str]:
-    name = " ".join(part for part in ds.text("PatientName").split("=")[0].split("^") if part)
+    groups = [*ds.text("PatientName").split("="), ""][:2]
+    spoken, written = (" ".join(group.replace("^", " ").split()) for group in groups)
+    name = f"{spoken} ({written})" if spoken and written else spoken or written
     born = _date(ds.text("PatientBirthDate"))
     who = " ".join(part for part in (born, ds.text("PatientSex"), ds.text("PatientAge")) if part)
     return [name, ds.text("PatientID"), who]
@@ -80,18 +75,16 @@ def annotated(image: Image, patient: Sequence[str], technique: Sequence[str]) ->
     draw = ImageDraw.Draw(drawing)
     size = max(8, min(image.rows, image.columns) // 32)
     white, black = ((255, 255, 255), (0, 0, 0)) if image.is_colour else (255, 0)
-    margin, width = size // 2, max(1, size // 12)
+    margin = size // 2
 
     def write(top: float, text: str) -> None:
-        place = (margin, top)
-        draw.multiline_text(place, text, white, font(size), stroke_width=width, stroke_fill=black)
+        lettering.write(draw, (margin, top), text, white, size, outline=black)
 
     if patient:
         write(margin, "\n".join(patient))
     if technique:
         text = "\n".join(technique)
-        box = draw.multiline_textbbox((0, 0), text, font=font(size))
-        write(image.rows - margin - box[3], text)
+        write(image.rows - margin - lettering.height(text, size), text)
     return image.drawn(drawing)
 
 
@@ -105,7 +98,6 @@ def placard(title: str, side: int = 256) -> Image:
     draw.polygon([*outline, (left, bottom)], fill=60, outline=200, width=max(1, side // 96))
     draw.line([(right - corner, top), (right - corner, top + corner), (right, top + corner)], 200)
     size = max(10, side // 9)
-    box = draw.textbbox((0, 0), title, font=font(size))
-    place = ((side - box[2]) / 2, (side - box[3]) / 2)
-    draw.text(place, title, font=font(size), fill=230)
+    place = (side - lettering.width(title, size)) / 2, (side - lettering.height(title, size)) / 2
+    lettering.write(draw, place, title, 230, size)
     return Image(np.asarray(drawing))

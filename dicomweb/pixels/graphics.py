@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ImageDraw
 
-from dicomweb.pixels.annotation import font
+from dicomweb.pixels import lettering
 from dicomweb.pixels.colour import lab_to_rgb
 from dicomweb.pixels.image import Image
 from schemas.keywords import DataSet
@@ -196,7 +196,7 @@ def drawn(image: Image, some: Sequence[Drawing], mapping: Mapping) -> Image:
         ]
         if drawing.text:
             size = max(9, min(image.rows, image.columns) // 32)
-            draw.multiline_text(points[0], drawing.text, colour, font(size))
+            lettering.write(draw, points[0], drawing.text, colour, size)
         elif len(points) == 1:
             (x, y), r = points[0], POINT_RADIUS
             draw.ellipse((x - r, y - r, x + r, y + r), outline=colour)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from dicomweb.pixels.annotation import font
+from dicomweb.pixels import lettering
 from dicomweb.pixels.image import Image
 from schemas.reasons import UNRENDERABLE, Refused
 
@@ -30,6 +30,8 @@ A4_COLUMNS, A4_ROWS = 1_131, 1_600
 MARGIN = 80
 TEXT_SIZE = 20
 LINE_ROWS = 28
+INDENT_MAX = 40
+"""Of lines that go on."""
 
 
 def page(pdf: bytes, index: int = 0) -> Image:
@@ -64,7 +66,6 @@ def texts(pdf: bytes) -> list[str]:
 
 def written(text: str) -> Iterator[Image]:
     """The pages that a plain text fills."""
-    letters = font(TEXT_SIZE)
     width = A4_COLUMNS - 2 * MARGIN
     lines = [piece for line in text.splitlines() for piece in _wrapped(line, width)]
     rows = (A4_ROWS - 2 * MARGIN) // LINE_ROWS
@@ -74,21 +75,34 @@ def written(text: str) -> Iterator[Image]:
         drawing = Pillow.new("L", (A4_COLUMNS, A4_ROWS), 255)
         draw = ImageDraw.Draw(drawing)
         for number, line in enumerate(lines[begin : begin + rows]):
-            draw.text((MARGIN, MARGIN + number * LINE_ROWS), line, 0, letters)
+            lettering.write(draw, (MARGIN, MARGIN + number * LINE_ROWS), line, 0, TEXT_SIZE)
         yield Image(np.asarray(drawing))
 
 
 def _wrapped(line: str, width: int) -> Iterator[str]:
-    """Pieces of a line that fit; continued ones are indented as the first is."""
-    letters = font(TEXT_SIZE)
-    indent = line[: len(line) - len(line.lstrip())]
-    piece = indent
+    """Pieces of a line that fit; continued ones are indented as the first is.
+
+    What does not fit on a line of its own, as in scripts without spaces, is cut anywhere.
+    """
+    indent = line[: len(line) - len(line.lstrip())][:INDENT_MAX]
+    piece, used, fresh = indent, lettering.about(indent, TEXT_SIZE), True
+    again = f"{indent}  "
     for word in line.split():
-        longer = f"{piece} {word}" if piece.strip() else piece + word
-        if piece.strip() and letters.getlength(longer) > width:
+        wanted = lettering.about(f" {word}", TEXT_SIZE)
+        if not fresh and used + wanted > width:
             yield piece
-            longer = f"{indent}  {word}"
-        piece = longer
+            piece, used, fresh = again, lettering.about(again, TEXT_SIZE), True
+        piece, used = (piece, used) if fresh else (piece + " ", used)
+        if used + wanted <= width:
+            piece, used, fresh = piece + word, used + wanted, False
+            continue
+        for letter in word:
+            used += lettering.about(letter, TEXT_SIZE)
+            if used > width:
+                yield piece
+                piece, used = again, lettering.about(again + letter, TEXT_SIZE)
+            piece += letter
+        fresh = False
     yield piece
 
 
@@ -120,7 +134,7 @@ def plotted(channels: Sequence[tuple[str, NDArray[np.float64]]]) -> Image:
     span = max((float(np.ptp(samples)) for _, samples in channels if samples.size), default=0) or 1
     for number, (name, samples) in enumerate(channels):
         top = number * STRIP_ROWS
-        draw.text((8, top + 8), name[:22], (60, 60, 60), font(18))
+        lettering.write(draw, (8, top + 8), name[:22], (60, 60, 60), 18)
         lows, highs = _columns(samples, PLOT_COLUMNS - LABEL_COLUMNS)
         middle = (float(samples.max()) + float(samples.min())) / 2 if samples.size else 0.0
         scale = (STRIP_ROWS - 12) / span
