@@ -7,6 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
+from PIL import (  # noqa: F401 - they are loaded at start, not by the first picture
+    GifImagePlugin,
+    JpegImagePlugin,
+    PdfImagePlugin,
+    PngImagePlugin,
+    PpmImagePlugin,
+    WebPImagePlugin,
+)
 
 Grey = NDArray[np.uint8]
 
@@ -14,6 +22,7 @@ PIXELS_MAX = 256 * 1024 * 1024
 """Pixels of one picture; 16,384 squared.  Pillow warns of a bomb far below: the door counts."""
 
 Pillow.MAX_IMAGE_PIXELS = None
+Pillow.preinit()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -88,6 +88,10 @@ def face_of(letter: str) -> str:
 
 def _runs(line: str) -> Iterator[tuple[str, str]]:
     """Pieces of a line, each in one font; what joins or separates letters goes with them."""
+    if line.isascii():
+        if line:
+            yield BUILT_IN, line
+        return
     face, piece = BUILT_IN, ""
     for letter in line:
         stays = letter.isspace() or unicodedata.category(letter)[0] in "MC"

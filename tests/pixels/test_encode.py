@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 
 import imagecodecs
 import numpy as np
@@ -236,3 +238,10 @@ def test_a_profile_and_a_turned_picture_are_new_pictures():
     geometry.rotated(COLOUR, 90)
     geometry.viewed(COLOUR, Size(10, 10), Region(1, 1, 5, 5, flipped_vertically=True))
     assert (COLOUR.pixels == before).all()
+
+
+def test_the_first_picture_loads_nothing_from_disk():
+    """Issue 6: on a machine with much to do that took half a minute, with all who ask waiting."""
+    command = [sys.executable, "-m", "tests.pixels.first_picture"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
