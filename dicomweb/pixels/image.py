@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as Pillow
 from PIL import (  # noqa: F401 - they are loaded at start, not by the first picture
     GifImagePlugin,
     JpegImagePlugin,
@@ -15,6 +14,7 @@ from PIL import (  # noqa: F401 - they are loaded at start, not by the first pic
     PpmImagePlugin,
     WebPImagePlugin,
 )
+from PIL import Image as Pillow
 
 Grey = NDArray[np.uint8]
 
