@@ -111,11 +111,11 @@ const KEYS = [
   [
     "Viewer",
     [
-      ["↑ ↓, wheel", "Image by image"],
+      ["↑ ↓ wheel", "Image by image"],
       ["Page ↑ ↓", "Ten images"],
       ["Home End", "First, last"],
       ["← →", "Series before, after"],
-      ["w z p l", "Drag to window, zoom, pan, measure"],
+      ["w s z p l", "Drag to window, scroll, zoom, pan, measure"],
       ["1 – 9", "Window presets; 0 as stored"],
       ["i h f r", "Invert, flip across, flip down, rotate"],
       ["Space", "Play and pause"],

@@ -213,7 +213,7 @@ export async function show(main, given, { signal, go, title, rows: before = 0, a
   }
 
   function fail(error) {
-    count.textContent = "Not found out";
+    count.textContent = "No answer";
     more.replaceChildren();
     results.replaceChildren(h("div", { class: "empty bad", role: "alert" }, icon("info", 40), h("h2", null, error.status === 400 ? "That search cannot be done" : "The search failed"), h("p", null, advice(error)), h("button", { type: "button", onclick: run }, "Try again")));
   }

@@ -6,6 +6,7 @@ import { all, first, text } from "./values.js";
 
 const AT_ONCE = 4;
 const KNOWN_AT_ONCE = 50;
+const COMMENT_LETTERS_MAX = 64;
 const ASK_AGAIN_MILLISECONDS = [1000, 2000, 4000, 8000];
 
 /** What becomes of a file, from "waiting" on; `detail` says why. */
@@ -175,13 +176,18 @@ function post(blob, progress) {
   });
 }
 
+/** A comment ends where its 64 letters end, in the middle of a word if need be (PS3.5 6.2, LO). */
+function whole(comment) {
+  return comment.length < COMMENT_LETTERS_MAX ? comment : comment.replace(/\W+\w*$/, " …");
+}
+
 /** [state, why] of an answer (PS3.18 10.5.3). */
 function judged(answer, file) {
   const { status, body, headers } = answer;
   if (!headers.get("Content-Type")?.includes("dicom+json")) return ["refused", sentence(body, answer)];
   const module = JSON.parse(body);
   const failed = first(module, "FailedSOPSequence") ?? first(module, "OtherFailuresSequence");
-  if (failed) return ["refused", text(failed, "ErrorComment") || `Failure reason ${(first(failed, "FailureReason") ?? 0).toString(16).toUpperCase().padStart(4, "0")}`];
+  if (failed) return ["refused", whole(text(failed, "ErrorComment")) || `Failure reason ${(first(failed, "FailureReason") ?? 0).toString(16).toUpperCase().padStart(4, "0")}`];
   const stored = first(module, "ReferencedSOPSequence");
   file.url = stored?.["00081190"]?.Value?.[0] ?? "";
   const warned = all(stored, "WarningReason").length > 0;

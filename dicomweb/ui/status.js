@@ -97,7 +97,7 @@ function modalities(told) {
   return h("section", { class: "card chart", "aria-label": "Objects by modality" }, h("h2", null, "By modality"), list.length ? h("table", { class: "bars" }, h("caption", { class: "hidden" }, "Objects by modality"), h("thead", { class: "hidden" }, h("tr", null, ["Modality", "Share", "Objects", "Size"].map((heading) => h("th", { scope: "col" }, heading)))), h("tbody", null, list.map(row))) : h("p", { class: "soft" }, "Nothing is stored yet."));
 }
 
-const moment = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const moment = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const when = (microseconds) => (microseconds ? moment.format(microseconds / 1000) : "earlier");
 
 function arrivals(told, studies) {

@@ -1,7 +1,8 @@
 """The study browser's files: one page, its scripts and styles, and the names of all attributes.
 
 What the page does is in `dicomweb/ui`; it knows nothing of this server but DICOMweb.  Everything
-but the page itself lies under a name made of the files' content, so that it is asked for once.
+but the page itself lies under a name made of the files' content, so that it is asked for once;
+what is needed together travels together.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pydicom.datadict import DicomDictionary  # type: ignore[attr-defined]
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from dicomweb.web.joined import joined
 from dicomweb.web.ohif import Ohif
 from dicomweb.web.responses import Header, Response, problem
 from schemas.reasons import METHOD_NOT_ALLOWED, NOT_FOUND, Refused
@@ -36,6 +38,12 @@ MEDIA_TYPES = {
     "svg": "image/svg+xml",
 }
 """By the ending of a name; what ends otherwise is not served."""
+
+FIRST_STYLES = ("style/page.css", "style/search.css")
+"""What the start page needs, in the order of the cascade; they travel as `style/first.css`."""
+
+ALONE = "first.js"
+"""The one script that is no module."""
 
 POLICY = "; ".join(
     (
@@ -108,6 +116,7 @@ class Browser:
             digest.update(name.encode() + b"\0" + sources[name])
         folder = f"{FILES}{digest.hexdigest()[:16]}/"
         page = sources.pop("index.html").decode()
+        sources = _together(sources)
         for mark, text in (
             ("{files}", folder.removeprefix("/")),
             ("{service}", prefix.removeprefix("/")),
@@ -145,6 +154,16 @@ def dictionary() -> bytes:
         if keyword
     }
     return orjson.dumps(listed)
+
+
+def _together(sources: dict[str, bytes]) -> dict[str, bytes]:
+    """The files as they travel."""
+    scripts = [name for name in sources if name.endswith(".js") and name != ALONE]
+    modules = {name.removesuffix(".js"): sources[name].decode() for name in scripts}
+    others = {name: content for name, content in sources.items() if name not in scripts}
+    styles = b"".join(others.pop(name) for name in FIRST_STYLES)
+    made = {f"{name}.js": text.encode() for name, text in joined(modules).items()}
+    return {**others, **made, "style/first.css": styles}
 
 
 def _walk(folder: Traversable, below: str = "") -> Iterator[tuple[str, Traversable]]:
