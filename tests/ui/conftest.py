@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,8 @@ FLAGS = (
 )
 LIMIT_MILLISECONDS = 60_000
 """Of one wait: long, for a machine that has other things to do."""
+PICTURE_MILLISECONDS = 10_000
+"""For the small pictures in a screenshot: people look at it, no test does."""
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -89,9 +92,17 @@ def open_page(browser):
     assert not wrong
 
 
+THUMBNAILS = """() => [...document.querySelectorAll('.thumb')].every((one) => {
+  const { height, bottom, right, top, left } = one.getBoundingClientRect();
+  const seen = height && bottom > 0 && right > 0 && top < innerHeight && left < innerWidth;
+  return !seen || one.querySelector('img');
+})"""
+
+
 def picture(page, name: str) -> None:
-    """Keeps what the page looks like, once nothing of it is on its way any more."""
+    """Keeps what the page looks like, once nothing of it is on its way any more, or never mind."""
     SCREENSHOTS.mkdir(exist_ok=True)
     page.wait_for_load_state("networkidle")
-    page.wait_for_function("[...document.images].every((one) => one.complete)")
+    with suppress(sync_api.TimeoutError):
+        page.wait_for_function(THUMBNAILS, timeout=PICTURE_MILLISECONDS)
     page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -18,8 +18,10 @@ def names(page) -> list[str]:
 
 def search(page, text: str) -> list[str]:
     """Types into the box as people do; the names that are found."""
-    with page.expect_response(re.compile(r"/dicom-web/(patients|studies|series|instances)\?")):
-        page.fill("#q", text)
+    page.fill("#q", text)
+    page.wait_for_function(
+        "(text) => new URLSearchParams(location.search).get('q') === text", arg=text
+    )
     return names(page)
 
 
