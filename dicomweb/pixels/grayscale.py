@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 TABLE_BITS_MAX = 16
 STRIP_PIXELS = 1024 * 1024
 WHITE = 255
-LINE_PIXELS_MIN = 1024 * 1024
+LINE_PIXELS_PER_VALUE = 16
 """From so many on it pays to find out whether the table is a line."""
 
 
@@ -123,7 +123,8 @@ def _looked_up(spec: Grayscale, stored: Stored) -> Grey:
     table = _table(spec, stored.dtype.itemsize)
     unsigned: NDArray[Any] = stored.view(f"u{stored.dtype.itemsize}")
     wide = stored.dtype.itemsize == 2 and stored.flags.c_contiguous
-    found = _line(spec) if wide and stored.size >= LINE_PIXELS_MIN else None
+    large = stored.size >= LINE_PIXELS_PER_VALUE << spec.bits
+    found = _line(spec) if wide and large else None
     if found is None:
         return np.take(table, unsigned)
     grey = np.empty(stored.size, np.uint8)

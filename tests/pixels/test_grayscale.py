@@ -111,14 +111,14 @@ def test_a_large_frame_has_the_same_levels_as_a_small_one(spec):
     least, largest = spec.stored_range
     values = np.arange(least, largest + 1, dtype="i2" if spec.signed else "u2").reshape(64, -1)
     once = to_grey(spec, values)
-    times = 2 * grayscale.LINE_PIXELS_MIN // values.size
+    times = grayscale.LINE_PIXELS_PER_VALUE
     assert np.array_equal(to_grey(spec, np.tile(values, (times, 1))), np.tile(once, (times, 1)))
 
 
 def test_a_large_frame_may_hold_more_than_its_values():
     """WADO-50, PS3.5 8.1.1: overlays in unused bits of some of its cells change no grey level."""
     spec = LINES[0]
-    cells = np.tile(np.arange(4096, dtype="u2"), (2 * grayscale.LINE_PIXELS_MIN // 4096, 1))
+    cells = np.tile(np.arange(4096, dtype="u2"), (100 * grayscale.LINE_PIXELS_PER_VALUE, 1))
     plain = grayscale.cells_to_grey(spec, cells)
     cells[-1, 7:9] |= 0xF000
     assert np.array_equal(grayscale.cells_to_grey(spec, cells), plain)
