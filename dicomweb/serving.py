@@ -23,6 +23,7 @@ from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from dicomweb.store.index import UnusableIndex
 from dicomweb.store.opening import open_index
+from dicomweb.web.connection import Connection
 from dicomweb.web.requests import PREFIX
 from dimse_bridge.door import open_door
 from dimse_bridge.server import Listening
@@ -103,8 +104,11 @@ def _take_associations(
 def _run(settings: Settings, serving: Coroutine[Any, Any, int]) -> int:
     keep_freed_memory()
     logs.configure(settings.log, settings.log_level)
-    with asyncio.Runner(loop_factory=_event_loop()) as runner:
-        return runner.run(serving)
+    try:
+        with asyncio.Runner(loop_factory=_event_loop()) as runner:
+            return runner.run(serving)
+    finally:
+        logging.shutdown()
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -189,6 +193,8 @@ async def _serve(settings: Settings, listening: socket.socket, counters: Counter
         server = _Server(
             uvicorn.Config(
                 app,
+                http=Connection,
+                ws="none",
                 log_config=None,
                 access_log=False,
                 lifespan="off",

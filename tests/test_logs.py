@@ -72,3 +72,37 @@ def test_what_json_lines_cannot_hold_is_logged_all_the_same(capsys, odd, read):
     logs.configure("json", "info")
     logging.getLogger("dicomweb.test").info("odd", extra={"odd": odd})
     assert json.loads(capsys.readouterr().err)["odd"] == read
+
+
+@pytest.mark.parametrize("form", logs.FORMATS)
+def test_lines_that_wait_are_written_before_those_that_do_not(capsys, form):
+    logs.configure(form, "info")
+    lines = logs.patient_lines()
+    first, second = (logs.Event(0.0, "info", "dicomweb.test", "%(a)s", {"a": n}) for n in (1, 2))
+    assert lines.later(first)
+    assert not lines.later(second)
+    assert capsys.readouterr().err == ""
+    logging.getLogger("dicomweb.test").info("3")
+    said = capsys.readouterr().err.splitlines()
+    read = json.loads if form == "json" else (lambda line: {"message": line.split()[-1]})
+    assert [read(line)["message"] for line in said] == ["1", "2", "3"]
+    assert lines.later(first)
+    lines.flush()
+    assert capsys.readouterr().err.splitlines() == said[:1]
+
+
+@pytest.mark.parametrize("form", logs.FORMATS)
+def test_a_line_that_waits_is_the_one_that_does_not(capsys, form):
+    logs.configure(form, "info")
+    text, facts = "%(method)s %(path)s", {"method": "GET", "path": "/x\n1", "status": 200}
+    logging.getLogger("dicomweb.test").info(text, facts, extra=facts)
+    at_once = capsys.readouterr().err
+    logs.patient_lines().later(logs.Event(0.0, "info", "dicomweb.test", text, facts))
+    logging.getLogger().handlers[0].flush()
+    without_time = re.compile(r'^\d\d:\d\d:\d\d|"time":"[^"]*"')
+    assert without_time.sub("", capsys.readouterr().err) == without_time.sub("", at_once)
+
+
+def test_no_line_waits_where_a_program_logs_in_its_own_way():
+    logging.getLogger().handlers[:] = [logging.NullHandler()]
+    assert logs.patient_lines() is None

@@ -26,6 +26,7 @@ from dicomweb.engine.objects import Origin
 from dicomweb.pixels.frames import align, whole_words
 from dicomweb.pixels.transcoding import Transcoding, transcoding
 from dicomweb.store.blobs import NoBlob
+from dicomweb.store.extents import Extent
 from schemas.dicom_json import INSTANCE_URL, Bulk
 from schemas.identifiers import Selection, Uid
 from schemas.json_values import swapped
@@ -54,17 +55,19 @@ class Part:
 
     length: int | None
     """Bytes, where that is known before it is sent."""
-    body: bytes | Chunks
-    """At once where it is small, in chunks where it is not."""
+    body: bytes | Extent | Chunks
+    """At once where it is small, where it lies where it is a piece of a file, else in chunks."""
     syntax: TransferSyntax | None = None
     """How the bytes are encoded; None: not in a way of DICOM's, as pictures."""
     cut: Callable[[int, int], Chunks] | None = None
     """The bytes from one offset to another, where that costs no more than what it gives."""
 
-    def some(self, begin: int, end: int) -> bytes | Chunks:
+    def some(self, begin: int, end: int) -> bytes | Extent | Chunks:
         """The bytes from `begin` to before `end`, in place of all."""
         if isinstance(self.body, bytes):
             return self.body[begin:end]
+        if isinstance(self.body, Extent):
+            return self.body.some(begin, end)
         if self.cut is not None:
             return self.cut(begin, end)
         return _cut(self.body, ((begin, end - begin),))
@@ -77,6 +80,9 @@ async def part(archive: Archive, instance: Instance, syntax: TransferSyntax) -> 
     """The Part 10 file of `instance` in `syntax`, one of its `offers` (PS3.18 10.4.3.3.1)."""
     if syntax.uid == instance.TransferSyntaxUID:
         length = instance.size_bytes
+        extent = archive.blobs.extent(instance.blob, 0, length)
+        if extent is not None:
+            return Part(length, extent, syntax)
         if length <= AT_ONCE_BYTES_MAX:
             return Part(length, await archive.blobs.read(instance.blob, 0, length), syntax)
         whole = ((0, length),)
@@ -312,6 +318,10 @@ async def _value(archive: Archive, laid: Laid, value: Bulk, syntax: TransferSynt
     length = sum(length for _, length in value.ranges)
     if instance.syntax.deflated:
         return Part(length, _cut(_inflated(archive, instance), value.ranges), syntax)
+    if value.word == 1 and len(value.ranges) == 1:
+        extent = archive.blobs.extent(instance.blob, *value.ranges[0])
+        if extent is not None:
+            return Part(length, extent, syntax)
     if length > AT_ONCE_BYTES_MAX:
         return await _streamed(
             length,

@@ -15,8 +15,7 @@ from mmap import mmap
 from types import TracebackType
 from typing import Protocol, TypeAlias
 
-CHUNK_BYTES = 256 * 1024
-"""What a stream gives at a time: as much as a socket takes at once, and little to hold."""
+from dicomweb.store.extents import CHUNK_BYTES, Extent
 
 Bytes: TypeAlias = bytes | bytearray | memoryview
 OnRecord: TypeAlias = Callable[[Sequence[str]], Awaitable[set[str]]]
@@ -114,6 +113,13 @@ class BlobStore(Protocol):
         """The same in chunks of at most `chunk_bytes`, of which one is held at a time.
 
         A blob deleted meanwhile is still streamed to its end.  Raises as `read`.
+        """
+
+    def extent(self, name: str, offset: int, length: int) -> Extent | None:
+        """The same bytes as they lie in a file, for the kernel to send; waits for no disk but that
+        of the folder.  None where they lie in none, or are sooner read.  Raises as `read`.
+
+        A blob deleted meanwhile is still there to its end.
         """
 
     def open(self, name: str) -> OpenBlob:

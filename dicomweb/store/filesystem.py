@@ -16,31 +16,29 @@ import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from mmap import ACCESS_READ, mmap
 from types import TracebackType
 
 from dicomweb.store.blobs import (
-    CHUNK_BYTES,
     BlobTooShort,
     Bytes,
-    NoBlob,
     OnRecord,
     checked_name,
     is_name,
     new_name,
 )
+from dicomweb.store.extents import CHUNK_BYTES, TURN_BYTES, Extent, can_tell
+from dicomweb.store.files import File, open_file, read
 from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 FILE_MODE = 0o640
 FOLDER_MODE = 0o750
 """Patients' data: nothing for others, whatever the umask; the umask may take away more."""
 
-INLINE_BYTES_MAX = 1024 * 1024
-"""Longer reads go to a thread at once: even to copy so much would hold up the event loop."""
-TURN_BYTES = 4 * 1024 * 1024
-"""What one stream may read from the page cache before other tasks of the loop get a turn."""
+EXTENT_BYTES_MIN = 64 * 1024
+"""Less is sooner copied than sent by the kernel from the file."""
 READ_THREADS = 8
 """Reads that wait for the disk at the same time."""
 WRITE_BACK_BYTES = 8 * 1024 * 1024
@@ -57,7 +55,6 @@ _MARK = ".kept"
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LINKLESS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-_NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 _SYNC_FILE_RANGE_WRITE = 2
 
 _log = logging.getLogger(__name__)
@@ -81,6 +78,7 @@ class Filesystem:
         _make_folder(self._all_staging)
         self._staging, self._lock = _own_folder(self._all_staging)
         self._threads = ThreadPoolExecutor(READ_THREADS, thread_name_prefix="blobs")
+        self._tells_cached = can_tell(self._lock)
 
     def close(self) -> None:
         """Ends this process's use; what is not settled is left to the next start."""
@@ -166,26 +164,29 @@ class Filesystem:
 
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`.  Raises NoBlob, BlobTooShort."""
-        file = _Reading(self.path(name), self._threads)
-        try:
-            return await file.read(offset, length)
-        finally:
-            file.close()
+        return await File(self.path(name), self._threads).read(offset, length)
 
     async def stream(
         self, name: str, offset: int, length: int, chunk_bytes: int = CHUNK_BYTES
     ) -> AsyncIterator[bytes]:
         """The same in chunks of at most `chunk_bytes`.  Raises as `read`."""
-        file = _Reading(self.path(name), self._threads)
-        try:
-            end, turn = offset + length, offset + TURN_BYTES
-            for begin in range(offset, end, chunk_bytes):
-                yield await file.read(begin, min(chunk_bytes, end - begin))
-                if begin >= turn:
-                    turn = begin + TURN_BYTES
-                    await asyncio.sleep(0)
-        finally:
-            file.close()
+        file = File(self.path(name), self._threads)
+        end, turn = offset + length, offset + TURN_BYTES
+        for begin in range(offset, end, chunk_bytes):
+            yield await file.read(begin, min(chunk_bytes, end - begin))
+            if begin >= turn:
+                turn = begin + TURN_BYTES
+                await asyncio.sleep(0)
+
+    def extent(self, name: str, offset: int, length: int) -> Extent | None:
+        """Those bytes where they lie.  Raises NoBlob, BlobTooShort."""
+        if length < EXTENT_BYTES_MIN or not self._tells_cached:
+            return None
+        file = File(self.path(name), self._threads)
+        size_bytes = os.fstat(file.fileno).st_size
+        if size_bytes < offset + length:
+            raise BlobTooShort(f"A blob has {size_bytes} bytes, and is asked for more.")
+        return Extent(file, offset, length)
 
     def file(self, name: str) -> str | None:
         """Its path from the root, for another program to read."""
@@ -298,7 +299,7 @@ class OpenFile:
     """
 
     def __init__(self, path: str) -> None:
-        self._fileno = _open(path)
+        self._fileno = open_file(path)
         self._map: mmap | None = None
         self.size_bytes = os.fstat(self._fileno).st_size
 
@@ -311,7 +312,7 @@ class OpenFile:
 
     def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes.  Raises BlobTooShort."""
-        return _read(self._fileno, offset, length)
+        return read(self._fileno, offset, length)
 
     def __enter__(self) -> OpenFile:
         return self
@@ -327,85 +328,6 @@ class OpenFile:
             # A memoryview of it that somebody still holds keeps it mapped until that one goes.
             with suppress(BufferError):
                 self._map.close()
-
-
-class _Reading:
-    """A file open on the event loop: what the page cache has is read at once, the rest in a thread.
-
-    To hop to a thread costs more than to copy half a megabyte; to wait for a disk on the loop would
-    hold up every other request.
-    """
-
-    def __init__(self, path: str, threads: ThreadPoolExecutor) -> None:
-        self._threads = threads
-        self._fileno = _open(path)
-        self._in_thread: Future[bytes] | None = None
-
-    async def read(self, offset: int, length: int) -> bytes:
-        cached = _read_cached(self._fileno, offset, length)
-        missing = length - len(cached)
-        if not missing:
-            return cached
-        offset += len(cached)
-        self._in_thread = self._threads.submit(_read, self._fileno, offset, missing)
-        rest: bytes = await asyncio.wrap_future(self._in_thread)
-        return cached + rest
-
-    def close(self) -> None:
-        """Closes the file, but not under a thread that still reads for a reader who went away."""
-        if self._in_thread is None:
-            os.close(self._fileno)
-        else:
-            self._in_thread.add_done_callback(lambda _: os.close(self._fileno))
-
-
-class _Scratch(threading.local):
-    """Where the page cache is copied to first: memory that is mapped and in the CPU's cache.
-
-    A fresh bytearray would be zeroed before it is read into, and copied to bytes all the same.
-    """
-
-    def __init__(self) -> None:
-        self.view = memoryview(bytearray(INLINE_BYTES_MAX))
-
-
-_scratch = _Scratch()
-
-
-def _read_cached(fileno: int, offset: int, length: int) -> bytes:
-    """As much of the beginning as can be had without waiting; perhaps nothing."""
-    if _NOWAIT is None or length > INLINE_BYTES_MAX:
-        return b""
-    view = _scratch.view[:length]
-    try:
-        count = os.preadv(fileno, [view], offset, _NOWAIT)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.ENOTSUP, errno.EOPNOTSUPP):
-            return b""
-        raise
-    return bytes(view[:count])
-
-
-def _read(fileno: int, offset: int, length: int) -> bytes:
-    """Exactly `length` bytes; Linux gives at most 2 GiB at once.  Raises BlobTooShort."""
-    data = os.pread(fileno, length, offset)
-    if len(data) == length:
-        return data
-    pieces, have = [data], len(data)
-    while data and have < length:
-        data = os.pread(fileno, length - have, offset + have)
-        pieces.append(data)
-        have += len(data)
-    if have < length:
-        raise BlobTooShort(f"A blob has {have} bytes at {offset}, and {length} were asked for.")
-    return b"".join(pieces)
-
-
-def _open(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise NoBlob(f"There is no blob {os.path.basename(path)}.") from None
 
 
 def _write(fileno: int, buffers: Sequence[Bytes]) -> int:

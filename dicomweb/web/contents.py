@@ -6,16 +6,12 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 
 from dicomweb.engine.retrieve import Part
+from dicomweb.store.extents import Extent
 from dicomweb.web.multipart import Writer
 from dicomweb.web.ranges import Span
-from dicomweb.web.responses import Header, Response
+from dicomweb.web.responses import Header, Piece, Response
 
-JOINED_BYTES_MAX = 1024 * 1024 + 4096
-"""Up to this pieces are sent as one: each send of its own is a packet that wakes the client, and
-that costs more than to copy a frame.
-"""
-
-Piece = bytes | AsyncIterator[bytes]
+Stream = AsyncIterator[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,7 @@ class Content:
         return sum(known) if len(known) == len(lengths) else None
 
     def whole(self, headers: Iterable[Header]) -> Response:
-        bodies = [piece if isinstance(piece, bytes) else piece.body for piece in self.pieces]
+        bodies = [piece.body if isinstance(piece, Part) else piece for piece in self.pieces]
         return _response(200, self._named(headers), bodies, self.length)
 
     def some(self, spans: Sequence[Span], headers: Iterable[Header]) -> Response:
@@ -62,7 +58,7 @@ class Content:
             named = self._named([*headers, where])
             return _response(206, named, self._cut(begin, end), end - begin)
         writer = Writer(self.content_type)
-        pieces: list[Piece] = []
+        pieces: list[Piece | Stream] = []
         total = len(writer.tail())
         for begin, end in spans:
             head = writer.head(
@@ -76,8 +72,8 @@ class Content:
         byteranges = ("Content-Type", f"multipart/byteranges; boundary={writer.boundary}")
         return _response(206, [byteranges, *headers], [*pieces, writer.tail()], total)
 
-    def _cut(self, begin: int, end: int) -> list[Piece]:
-        found: list[Piece] = []
+    def _cut(self, begin: int, end: int) -> list[Piece | Stream]:
+        found: list[Piece | Stream] = []
         position = 0
         for piece in self.pieces:
             length = len(piece) if isinstance(piece, bytes) else piece.length or 0
@@ -94,15 +90,12 @@ class Content:
 
 
 def _response(
-    status: int, headers: list[Header], pieces: Sequence[Piece], length: int | None
+    status: int, headers: list[Header], pieces: Sequence[Piece | Stream], length: int | None
 ) -> Response:
-    whole = [piece for piece in pieces if isinstance(piece, bytes)]
-    if len(whole) == len(pieces):
-        if length is not None and length <= JOINED_BYTES_MAX:
-            return Response(status, headers, b"".join(whole))
-        return Response(status, headers, whole)
-    body = pieces[0] if len(pieces) == 1 else _joined(pieces)
-    return Response(status, headers, body, length)
+    there = [piece for piece in pieces if isinstance(piece, (bytes, Extent))]
+    if len(there) == len(pieces):
+        return Response(status, headers, there)
+    return Response(status, headers, _joined(pieces), length)
 
 
 def single(sent: Sent) -> Content:
@@ -132,11 +125,11 @@ def multipart_stream(
     return Response(status, named, _parts(writer, sent))
 
 
-async def _parts(writer: Writer, sent: AsyncIterator[Sent]) -> AsyncIterator[bytes]:
+async def _parts(writer: Writer, sent: AsyncIterator[Sent]) -> AsyncIterator[bytes | list[Piece]]:
     async for part in sent:
         head, body = writer.head(part.headers()), part.part.body
-        if isinstance(body, bytes):
-            yield head + body
+        if isinstance(body, (bytes, Extent)):
+            yield [head, body]
             continue
         yield head
         async for chunk in body:
@@ -144,10 +137,10 @@ async def _parts(writer: Writer, sent: AsyncIterator[Sent]) -> AsyncIterator[byt
     yield writer.tail()
 
 
-async def _joined(pieces: Iterable[Piece]) -> AsyncIterator[bytes]:
+async def _joined(pieces: Iterable[Piece | Stream]) -> AsyncIterator[bytes | list[Piece]]:
     for piece in pieces:
-        if isinstance(piece, bytes):
-            yield piece
+        if isinstance(piece, (bytes, Extent)):
+            yield [piece]
         else:
             async for chunk in piece:
                 yield chunk

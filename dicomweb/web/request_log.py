@@ -5,10 +5,16 @@ Paths hold UIDs at most; names and IDs of patients travel in the query, and that
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dicomweb import logs
+from dicomweb.web.responses import PIECES
 
 _log = logging.getLogger("dicomweb.requests")
 
@@ -29,6 +35,8 @@ class RequestLog:
             nonlocal status, sent_bytes
             if message["type"] == "http.response.start":
                 status = message["status"]
+            elif message["type"] == PIECES:
+                sent_bytes += sum(map(len, message["pieces"]))
             else:
                 sent_bytes += len(message.get("body", b""))
             await send(message)
@@ -36,17 +44,26 @@ class RequestLog:
         try:
             await self._app(scope, receive, counting)
         finally:
-            _log_request(scope, status, sent_bytes, (time.perf_counter() - begun) * 1000)
+            log_request(scope, status, sent_bytes, begun)
 
 
-def _log_request(scope: Scope, status: int, sent_bytes: int, milliseconds: float) -> None:
+def log_request(scope: Mapping[str, Any], status: int, sent_bytes: int, begun: float) -> None:
+    """The line of a request that began at `begun` of the performance counter."""
     facts = {
         "method": scope["method"],
         "path": scope["path"],
         "transaction": scope.get("transaction", ""),
         "status": status,
         "sent_bytes": sent_bytes,
-        "milliseconds": round(milliseconds, 1),
+        "milliseconds": round((time.perf_counter() - begun) * 1000, 1),
     }
-    text = "%(method)s %(path)s %(status)s, %(sent_bytes)s bytes, %(milliseconds)s ms"
-    _log.info(text, facts, extra=facts)
+    lines = logs.patient_lines()
+    if lines is None:
+        _log.info(_TEXT, facts, extra=facts)
+    elif lines.later(logs.Event(time.time(), "info", _log.name, _TEXT, facts)):
+        asyncio.get_running_loop().call_later(WAIT_SECONDS, lines.flush)
+
+
+_TEXT = "%(method)s %(path)s %(status)s, %(sent_bytes)s bytes, %(milliseconds)s ms"
+WAIT_SECONDS = 0.1
+"""How long a line may wait for others."""

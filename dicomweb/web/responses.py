@@ -10,10 +10,21 @@ from html import escape
 import orjson
 from starlette.types import Receive, Scope, Send
 
+from dicomweb.store.extents import Extent
 from dicomweb.web.negotiate import Offer, negotiate
 from schemas.reasons import Refused
 
 Header = tuple[str, str]
+
+
+Piece = bytes | Extent
+Body = AsyncIterator[bytes] | AsyncIterator[bytes | list[Piece]]
+
+PIECES = "dicomweb.response.pieces"
+"""Our extension of ASGI: a message of this type has `pieces`, a list of them, where one of type
+http.response.body has `body`.  A server that knows it sends them by as few system calls as it can,
+and extents without a copy.
+"""
 
 
 @dataclass(slots=True)
@@ -22,8 +33,8 @@ class Response:
 
     status: int
     headers: list[Header] = field(default_factory=list)
-    body: bytes | list[bytes] | AsyncIterator[bytes] = b""
-    """Bytes, a few pieces to be sent one by one, or a stream."""
+    body: bytes | list[Piece] | Body = b""
+    """Bytes, pieces to be sent one after the other, or a stream of either."""
     length: int | None = None
     """Content-Length of a stream, where it is known; of bytes and pieces it is counted."""
 
@@ -34,13 +45,16 @@ class Response:
             await _send_last(send, b"")
         elif isinstance(self.body, bytes):
             await _send_last(send, self.body)
-        elif isinstance(self.body, list):
-            for piece in self.body[:-1]:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await _send_last(send, self.body[-1] if self.body else b"")
         else:
-            async for piece in self.body:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            pieces = _send_pieces if PIECES in scope.get("extensions", ()) else _send_each
+            if isinstance(self.body, list):
+                await pieces(send, self.body, more=False)
+                return
+            async for some in self.body:
+                if isinstance(some, bytes):
+                    await send({"type": "http.response.body", "body": some, "more_body": True})
+                else:
+                    await pieces(send, some, more=True)
             await _send_last(send, b"")
 
     def _head(self) -> list[tuple[bytes, bytes]]:
@@ -58,6 +72,39 @@ class Response:
         return self.length
 
 
+async def _send_pieces(send: Send, pieces: list[Piece], *, more: bool) -> None:
+    await send({"type": PIECES, "pieces": pieces, "more_body": more})
+
+
+async def _send_each(send: Send, pieces: list[Piece], *, more: bool) -> None:
+    """For servers that know ASGI alone."""
+    async for chunk in _chunks_of(pieces):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    if not more:
+        await _send_last(send, b"")
+
+
+async def _chunks_of(pieces: list[Piece]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+        else:
+            async for chunk in piece:
+                yield chunk
+
+
+async def chunks(body: Body) -> AsyncIterator[bytes]:
+    """A stream as bytes, for what has to see them."""
+    async for some in body:
+        async for chunk in _chunks_of([some] if isinstance(some, bytes) else some):
+            yield chunk
+
+
+async def joined(pieces: list[Piece]) -> bytes:
+    """All of the pieces, which are few and small, as bytes."""
+    return b"".join([chunk async for chunk in _chunks_of(pieces)])
+
+
 @lru_cache
 def _lowered(name: str) -> bytes:
     return name.lower().encode()
@@ -67,7 +114,7 @@ async def _send_last(send: Send, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-async def _close(body: bytes | list[bytes] | AsyncIterator[bytes]) -> None:
+async def _close(body: bytes | list[Piece] | Body) -> None:
     """A stream that nobody reads lets go of what it holds."""
     if close := getattr(body, "aclose", None):
         await close()

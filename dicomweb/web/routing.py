@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from dicomweb.engine.archive import Archive
 from dicomweb.web.codings import CODED_BYTES_MIN, CODERS, coded, coding_of
 from dicomweb.web.requests import Request
-from dicomweb.web.responses import Response, problem
+from dicomweb.web.responses import Response, chunks, joined, problem
 from schemas.reasons import METHOD_NOT_ALLOWED, NOT_FOUND, Refused
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -89,19 +89,22 @@ async def _coded(request: Request, response: Response) -> Response:
     if not headers or not headers[0][1].startswith(_CODED_TYPES):  # Content-Type is the first
         return response
     named = {name.lower() for name, _ in headers}
-    if "content-encoding" in named:
+    if "content-encoding" in named or "content-range" in named:
         return response
     if "vary" not in named:
         response.headers.append(("Vary", "Accept, Accept-Encoding"))
     coding = coding_of(request.headers.get("accept-encoding"))
-    body = b"".join(response.body) if isinstance(response.body, list) else response.body
+    body = response.body
+    if isinstance(body, list):
+        body = await joined(body)
     if coding is None or (isinstance(body, bytes) and len(body) < CODED_BYTES_MIN):
         return response
     response.headers.append(("Content-Encoding", coding))
     if isinstance(body, bytes):
         response.body = await request.archive.run(lambda: coded(body, coding))
     else:
-        response.body, response.length = _stream_coded(request.archive, body, coding), None
+        stream = _stream_coded(request.archive, chunks(body), coding)
+        response.body, response.length = stream, None
     return response
 
 

@@ -42,7 +42,7 @@ def answer(offer: Offer, base_url: str, outcomes: Sequence[Outcome]) -> Response
         return Response(status, [("Content-Type", DICOM_XML), *headers], document(body))
     writer = Writer(DICOM_XML)
     pieces = [writer.head([("Content-Type", DICOM_XML)]), document(body), writer.tail()]
-    return Response(status, [("Content-Type", writer.content_type), *headers], pieces)
+    return Response(status, [("Content-Type", writer.content_type), *headers], b"".join(pieces))
 
 
 def _status(stored: Sequence[Stored], failed: Sequence[NotStored]) -> int:

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dicomweb.store.blobs import BlobTooShort, NoBlob, is_name
+from dicomweb.store.extents import CHUNK_BYTES
+from dicomweb.store.files import INLINE_BYTES_MAX
 from dicomweb.store.filesystem import (
     BUFFERS_MAX,
-    CHUNK_BYTES,
-    INLINE_BYTES_MAX,
+    EXTENT_BYTES_MIN,
     NAMES_PER_QUESTION,
     WRITE_BACK_BYTES,
     Filesystem,
@@ -111,6 +112,34 @@ async def test_read_and_stream_and_open_give_the_same(blobs, size_bytes, cold):
     with blobs.open(name) as blob:
         assert blob.read(10, size_bytes) == expected
         assert blob.buffer[10:-10] == expected
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["cached", "cold"])
+async def test_an_extent_is_those_bytes_in_a_file(blobs, cold):
+    data = random.Random(1).randbytes(CHUNK_BYTES + EXTENT_BYTES_MIN)
+    name = blobs.put([data])
+    if cold:
+        out_of_the_page_cache(blobs.path(name))
+    extent = blobs.extent(name, 10, len(data) - 20)
+    if extent is None:
+        pytest.skip("this system cannot tell what the page cache has")
+    assert extent.is_cached(0, len(extent)) is not cold
+    await extent.fetch(0, len(extent))
+    assert extent.is_cached(0, len(extent))
+    assert os.pread(extent.fileno(), len(extent), extent.offset) == data[10:-10]
+    part = extent.some(7, 70_000)
+    assert os.pread(part.fileno(), len(part), part.offset) == data[17:70_010]
+    blobs.delete(name)
+    assert await whole(extent) == data[10:-10]
+
+
+async def test_an_extent_reaches_no_further_than_its_blob(blobs):
+    name = blobs.put([bytes(EXTENT_BYTES_MIN)])
+    assert blobs.extent(name, 0, EXTENT_BYTES_MIN - 1) is None, "so little is sooner read"
+    with pytest.raises(BlobTooShort):
+        blobs.extent(name, 1, EXTENT_BYTES_MIN)
+    with pytest.raises(NoBlob):
+        blobs.extent(NOWHERE, 0, EXTENT_BYTES_MIN)
 
 
 async def test_what_is_half_in_the_page_cache_is_read_whole(blobs):
@@ -351,6 +380,9 @@ class TestNoFileStaysOpen:
             read.cancel()
         ended = await asyncio.gather(*reads, return_exceptions=True)
         assert all(isinstance(each, asyncio.CancelledError) for each in ended)
+
+    async def test_when_an_extent_is_not_sent(self, blobs):
+        blobs.extent(blobs.put([bytes(EXTENT_BYTES_MIN)]), 0, EXTENT_BYTES_MIN)
 
     async def test_when_the_blob_is_too_short(self, blobs):
         with pytest.raises(BlobTooShort):
