@@ -246,6 +246,13 @@ def remember(archive: Archive, selection: Selection, found: Laid) -> None:
     archive.recent.put(_key(selection), found)
 
 
+def is_still_there(archive: Archive, known: Laid) -> bool:
+    """Whether an instance is remembered still, and its blob there; waits for nothing."""
+    instance = known.instance
+    key = instance.StudyInstanceUID, instance.SeriesInstanceUID, instance.SOPInstanceUID
+    return archive.recent.get(key) is known and archive.blobs.has(instance.blob)
+
+
 def forget(archive: Archive, selection: Selection) -> None:
     archive.recent.forget(_key(selection))
 

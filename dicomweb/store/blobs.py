@@ -122,6 +122,9 @@ class BlobStore(Protocol):
         A blob deleted meanwhile is still there to its end.
         """
 
+    def has(self, name: str) -> bool:
+        """Whether it is there; does not wait longer than `extent` does."""
+
     def open(self, name: str) -> OpenBlob:
         """Random access.  Raises NoBlob."""
 

@@ -13,9 +13,18 @@ TURN_BYTES = 4 * 1024 * 1024
 """What one stream may take from the page cache before other tasks of the loop get a turn."""
 
 
+class Place(Protocol):
+    """Where an extent is, without an open file."""
+
+    def extent(self) -> Extent:
+        """The bytes that are there.  Raises NoBlob, BlobTooShort."""
+
+
 class _File(Protocol):
     @property
     def fileno(self) -> int: ...
+
+    def place(self, offset: int, length: int) -> Place: ...
 
     async def read(self, offset: int, length: int) -> bytes: ...
 
@@ -43,6 +52,11 @@ class Extent:
     def fileno(self) -> int:
         """Of the file, which is open as long as this extent is there."""
         return self._file.fileno
+
+    @property
+    def place(self) -> Place:
+        """Where it is, to be opened again."""
+        return self._file.place(self.offset, self._length)
 
     def some(self, begin: int, end: int) -> Extent:
         """The bytes from `begin` to before `end` of it."""

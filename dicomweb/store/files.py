@@ -11,13 +11,33 @@ import errno
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from dicomweb.store.blobs import BlobTooShort, NoBlob
+from dicomweb.store.extents import Extent
 
 INLINE_BYTES_MAX = 1024 * 1024
 """Longer reads go to a thread at once: even to copy so much would hold up the event loop."""
 
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """A `Place` in a file."""
+
+    path: str
+    threads: ThreadPoolExecutor
+    offset: int
+    length: int
+
+    def extent(self) -> Extent:
+        """The bytes that are there.  Raises NoBlob, BlobTooShort."""
+        file = File(self.path, self.threads)
+        size_bytes = os.fstat(file.fileno).st_size
+        if size_bytes < self.offset + self.length:
+            raise BlobTooShort(f"A blob has {size_bytes} bytes, and is asked for more.")
+        return Extent(file, self.offset, self.length)
 
 
 class File:
@@ -26,9 +46,14 @@ class File:
     """
 
     def __init__(self, path: str, threads: ThreadPoolExecutor) -> None:
+        self._path = path
         self._threads = threads
         self.fileno = -1
         self.fileno = open_file(path)
+
+    def place(self, offset: int, length: int) -> FilePlace:
+        """These bytes of it, to be opened again."""
+        return FilePlace(self._path, self._threads, offset, length)
 
     async def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes.  Raises BlobTooShort."""

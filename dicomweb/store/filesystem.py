@@ -22,7 +22,6 @@ from mmap import ACCESS_READ, mmap
 from types import TracebackType
 
 from dicomweb.store.blobs import (
-    BlobTooShort,
     Bytes,
     OnRecord,
     checked_name,
@@ -30,7 +29,7 @@ from dicomweb.store.blobs import (
     new_name,
 )
 from dicomweb.store.extents import CHUNK_BYTES, TURN_BYTES, Extent, can_tell
-from dicomweb.store.files import File, open_file, read
+from dicomweb.store.files import File, FilePlace, open_file, read
 from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 FILE_MODE = 0o640
@@ -182,11 +181,11 @@ class Filesystem:
         """Those bytes where they lie.  Raises NoBlob, BlobTooShort."""
         if length < EXTENT_BYTES_MIN or not self._tells_cached:
             return None
-        file = File(self.path(name), self._threads)
-        size_bytes = os.fstat(file.fileno).st_size
-        if size_bytes < offset + length:
-            raise BlobTooShort(f"A blob has {size_bytes} bytes, and is asked for more.")
-        return Extent(file, offset, length)
+        return FilePlace(self.path(name), self._threads, offset, length).extent()
+
+    def has(self, name: str) -> bool:
+        """Whether it is there."""
+        return os.access(self.path(name), os.R_OK)
 
     def file(self, name: str) -> str | None:
         """Its path from the root, for another program to read."""

@@ -55,6 +55,12 @@ class Index(ABC):
         Raises TookTooLong when it is not done after `seconds_max`, and stops the database then.
         """
 
+    def version(self) -> int | None:
+        """What is another number after each commit, whoever made it; None where that cannot be told
+        at once.
+        """
+        return None
+
     @abstractmethod
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         """What a transaction gives once it is durable; whatever is raised, nothing was changed.

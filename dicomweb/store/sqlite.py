@@ -56,12 +56,27 @@ class SqliteIndex(Index):
         self._local = threading.local()
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
         self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="index-reader")
+        self._watching: sqlite3.Connection | None = None
 
     async def fetch(
         self, statement: ClauseElement, parameters: Parameters, seconds_max: float | None = None
     ) -> list[Row]:
         query = compiled(statement, SQLITE)
         return await self._run(self._reading, lambda: self._read(query, parameters, seconds_max))
+
+    def version(self) -> int | None:
+        """As the database counts the commits of others than this connection, which makes none.
+
+        It looks into memory that the processes share, and waits for nobody.
+        """
+        try:
+            if self._watching is None:
+                self._watching = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+                self._connections.append(self._watching)
+            ((number,),) = self._watching.execute("PRAGMA data_version").fetchall()
+        except sqlite3.Error:
+            return None
+        return int(number)
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         return await self._run(

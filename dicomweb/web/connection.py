@@ -2,17 +2,19 @@
 
 Head and body leave together, and the kernel sends extents of files from its page cache (sendfile).
 What the socket does not take yet stays in its file: a client that reads slowly, or not at all,
-costs no memory.
+costs no memory.  A request that is known byte for byte is answered before it is parsed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import re
 import socket
-from collections.abc import Sequence
+import time
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -25,25 +27,24 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from dicomweb.store.extents import TURN_BYTES, Extent
-from dicomweb.web.responses import PIECES, Piece
+from dicomweb.store.extents import Extent
+from dicomweb.web.remembered import HEAD_BYTES_MAX, Answer, Answers, no_answers
+from dicomweb.web.request_log import log_request
+from dicomweb.web.responses import PIECES, Piece, Still
+from dicomweb.web.sending import JOINED_BYTES_MAX, Sending, Wants, merged
 
-WINDOW_BYTES = 1024 * 1024
-"""What one call sends of a file, after a look whether the page cache has it."""
-JOINED_BYTES_MAX = 64 * 1024
-"""Up to this a head and a body are copied into one: two buffers cost more."""
 NAMES_CACHED_MAX = 256
 
 _EXTENSIONS: dict[str, dict[object, object]] = {PIECES: {}}
-_MORE: int = getattr(socket, "MSG_MORE", 0)
 
 _PLAIN_TARGET = re.compile(rb'/(?!/)[!"$-~]*')
 """A path and perhaps a query that need no parser."""
 _NOT_IN_NAMES = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\[\]={} \t\\"]')
 _NOT_IN_VALUES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
-_UNSENDABLE = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""What sendfile says of a file that lies where it cannot take it from."""
+
+_Asked = tuple[Hashable, bytes]
+"""Where a request came from and to, and its head."""
 
 
 class _Gone(Exception):  # noqa: N818 - it says what is the case
@@ -53,10 +54,24 @@ class _Gone(Exception):  # noqa: N818 - it says what is the case
 class Connection(HttpToolsProtocol):
     """One connection, to be given to uvicorn as its `http`."""
 
-    _socket: socket.socket | None = None
-    """The transport's, once more, for what goes past it; made when it is first needed."""
-    _room: asyncio.Future[None] | None = None
-    """Done when the socket takes more, or nothing ever again."""
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._answers: Answers = self.app_state.setdefault("answers", no_answers())
+        """What all connections of one server share."""
+        self._ends: Hashable = None
+        self._begun = 0
+        """Requests that began in what came last."""
+        self._is_between = True
+        """Whether the last request that began has also come to its end."""
+        self._used_seconds = -math.inf
+        self._socket: socket.socket | None = None
+        """The transport's, once more, for what goes past it; made when it is first needed."""
+        self._room: asyncio.Future[None] | None = None
+        """Done when the socket takes more, or nothing ever again."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._ends = self.client and self.client[0], self.server, self.scheme
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -64,9 +79,38 @@ class Connection(HttpToolsProtocol):
             self._stop_waiting()
             self._socket.close()
 
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def data_received(self, data: bytes) -> None:
+        asked: _Asked | None = None
+        if len(data) <= HEAD_BYTES_MAX and self._is_between and self._is_idle:
+            asked = self._ends, data
+            answer = self._answers.get(asked)
+            if answer is not None:
+                if self._give(answer):
+                    return
+                self._answers.forget(asked)
+        self._begun = 0
+        super().data_received(data)
+        if asked is not None and self._begun == 1 and self._is_between:
+            exchange = self.cycle
+            if isinstance(exchange, Exchange) and not exchange.may_upgrade:
+                exchange.asked = asked
+
+    def on_message_begin(self) -> None:
+        self._begun += 1
+        self._is_between = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._is_between = True
+        super().on_message_complete()
+
     def send_400_response(self, msg: str) -> None:
         """Not into an answer that is on its way, whose reader would take it for a part of that."""
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        if self._is_idle or not self.cycle.response_started:
             super().send_400_response(msg)
         else:
             self.transport.close()
@@ -97,6 +141,72 @@ class Connection(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, app))
 
+    def _give(self, answer: Answer) -> bool:
+        """Answers as before; whether that could be done at once."""
+        begun = time.perf_counter()
+        if self.flow.write_paused or self._is_full or self.transport.get_write_buffer_size():
+            return False
+        pieces = answer.again()
+        if pieces is None:
+            return False
+        out = [STATUS_LINE[200], *self.own_headers(), answer.head, *pieces]
+        only_bytes = [piece for piece in out if isinstance(piece, bytes)]
+        sent_bytes = sum(map(len, pieces))
+        if len(only_bytes) == len(out):
+            self.write(only_bytes)
+        else:
+            sending = Sending(out)
+            try:
+                wants = self.go_on(sending)
+            except _Gone:
+                return True
+            if wants is not Wants.NOTHING:
+                self._give_later(sending, answer, sent_bytes, begun)
+                return True
+        log_request(answer.request, 200, sent_bytes, begun)
+        self.server_state.total_requests += 1
+        self._used_seconds = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_handler()
+        return True
+
+    def remember(self, asked: _Asked, answer: Answer) -> None:
+        """Has the same request answered so as long as that holds."""
+        _, data = asked
+        kept = [data, answer.head, *(p for p in answer.pieces if isinstance(p, bytes))]
+        self._answers.put(asked, answer, sum(map(len, kept)))
+
+    def _give_later(self, sending: Sending, answer: Answer, sent_bytes: int, begun: float) -> None:
+        """The rest of it, as an answer that is under way."""
+        self._unset_keepalive_if_required()
+        self.scope = {**answer.request}  # type: ignore[typeddict-item]
+        exchange = self.cycle = Exchange(self, keep_alive=True)
+        exchange.response_started = True
+
+        async def rest(*_: object) -> None:
+            try:
+                await exchange.finish(sending)
+            finally:
+                log_request(answer.request, 200, sent_bytes, begun)
+
+        self._start_asgi_task(exchange, rest)
+
+    def own_headers(self) -> list[bytes]:
+        """The lines that the server adds to each answer."""
+        return [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+
+    def timeout_keep_alive_handler(self) -> None:
+        """As uvicorn's; an answer that was known does not set the timer anew, it is looked at here
+        when it was given.
+        """
+        rest_seconds = self._used_seconds + self.timeout_keep_alive - self.loop.time()
+        if rest_seconds > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                rest_seconds, self.timeout_keep_alive_handler
+            )
+        else:
+            super().timeout_keep_alive_handler()
+
     @property
     def _is_full(self) -> bool:
         limit = self.limit_concurrency
@@ -114,54 +224,28 @@ class Connection(HttpToolsProtocol):
         if self.transport.get_write_buffer_size():
             self.transport.set_write_buffer_limits(0)
             await self.flow.drain()
-        held: list[bytes] = []
-        for piece in pieces:
-            if isinstance(piece, bytes):
-                held.append(piece)
-                continue
-            await self._send_bytes(b"".join(held))
-            held.clear()
-            await self._send_extent(piece)
-        if held:
-            self.write(held)
+        await self.finish(Sending(pieces))
 
-    async def _send_bytes(self, data: bytes) -> None:
-        """What comes before an extent, and leaves with it."""
-        rest = memoryview(data)
-        while rest:
-            try:
-                rest = rest[self._there().send(rest, _MORE) :]
-            except BlockingIOError:
+    async def finish(self, sending: Sending) -> None:
+        """Sends the rest.  Raises _Gone."""
+        while (wants := self.go_on(sending)) is not Wants.NOTHING:
+            if wants is Wants.ROOM:
                 await self._wait()
-            except OSError:
-                raise self._lost() from None
-
-    async def _send_extent(self, extent: Extent) -> None:
-        position, end, turn = 0, len(extent), TURN_BYTES
-        while position < end:
-            until = min(position + WINDOW_BYTES, end)
-            if not extent.is_cached(position, until):
-                await extent.fetch(position, until)
-            try:
-                position += self._sendfile(extent, position, until)
-            except BlockingIOError:
-                await self._wait()
-            except OSError as error:
-                if error.errno not in _UNSENDABLE:
-                    raise self._lost() from None
-                await self._send_bytes(await extent.read(position, until))
-                position = until
-            if position >= turn:
-                turn = position + TURN_BYTES
+            elif wants is Wants.DISK:
+                await sending.fetch()
+            else:
                 await asyncio.sleep(0)
 
-    def _sendfile(self, extent: Extent, begin: int, end: int) -> int:
-        """How many bytes the socket took."""
-        into, offset = self._there().fileno(), extent.offset + begin
-        sent = os.sendfile(into, extent.fileno(), offset, end - begin)
-        if not sent:
-            raise EOFError("A blob became shorter while it was sent.")
-        return sent
+    def go_on(self, sending: Sending) -> Wants:
+        """Sends what can be sent now.  Raises _Gone."""
+        into = self._there()
+        try:
+            return sending.go_on(into)
+        except OSError as error:
+            if error.errno == errno.EIO:
+                raise  # the disk's, not the client's
+            self.transport.abort()
+            raise _Gone from None
 
     def _there(self) -> socket.socket:
         """The socket.  Raises _Gone."""
@@ -171,10 +255,6 @@ class Connection(HttpToolsProtocol):
             number = self.transport.get_extra_info("socket").fileno()
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(number))
         return self._socket
-
-    def _lost(self) -> _Gone:
-        self.transport.abort()
-        return _Gone()
 
     async def _wait(self) -> None:
         """Until the socket takes more."""
@@ -212,6 +292,11 @@ class Exchange(RequestResponseCycle):
             on_response=connection.on_response_complete,
         )
         self._connection = connection
+        self._still: Still | None = None
+        self._head = b""
+        self.may_upgrade = connection.parser.should_upgrade()
+        self.asked: _Asked | None = None
+        """What the answer may be remembered by."""
         self._waiting: list[Piece] = []
         """The head until the first of the body comes, and then the end of the last chunk."""
 
@@ -228,6 +313,8 @@ class Exchange(RequestResponseCycle):
             if kind != "http.response.start":
                 raise RuntimeError(f"{kind} comes before the beginning of an answer.")
             self._begin(message["status"], message.get("headers", ()))
+            if message["status"] == 200:
+                self._still = message.get("still")
         elif kind == PIECES:
             await self._go_on(message["pieces"], more=more)
         elif kind == "http.response.body":
@@ -239,9 +326,9 @@ class Exchange(RequestResponseCycle):
     def _begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        lines = [STATUS_LINE[status]]
+        lines: list[bytes] = []
         closes = False
-        for name, value in (*self.default_headers, *headers):
+        for name, value in headers:
             if _NOT_IN_VALUES.search(value):
                 raise RuntimeError("Invalid HTTP header value.")
             lowered = _lowered(name)
@@ -259,9 +346,13 @@ class Exchange(RequestResponseCycle):
             self.chunked_encoding = True
             lines.append(b"transfer-encoding: chunked\r\n")
         lines.append(b"\r\n")
-        self._waiting = [b"".join(lines)]
+        self._head = b"".join(lines)
+        own = b"".join(self._connection.own_headers())
+        self._waiting = [STATUS_LINE[status] + own + self._head]
 
     async def _go_on(self, pieces: Sequence[Piece], *, more: bool) -> None:
+        if self.asked is not None and self._still is not None:
+            self._remember(self.asked, pieces, self._still, more=more)
         out = self._framed(pieces, more=more)
         try:
             if any(isinstance(piece, Extent) for piece in out):
@@ -272,11 +363,36 @@ class Exchange(RequestResponseCycle):
             self.disconnected = True
             return
         if not more:
-            self.response_complete = True
-            self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
+            self._end()
+
+    def _remember(
+        self, asked: _Asked, pieces: Sequence[Piece], still: Still, *, more: bool
+    ) -> None:
+        """An answer that is all there, and after which the connection stays."""
+        length_told = self.chunked_encoding is False
+        if self.scope["method"] == "GET" and self.keep_alive and length_told and not more:
+            places = [
+                piece.place if isinstance(piece, Extent) else piece for piece in merged(pieces)
+            ]
+            request = {name: self.scope.get(name, "") for name in ("method", "path", "transaction")}
+            self._connection.remember(asked, Answer(self._head, places, still, request))
+        self._still = None
+
+    def _end(self) -> None:
+        self.response_complete = True
+        self.message_event.set()
+        if not self.keep_alive:
+            self.transport.close()
+        self.on_response()
+
+    async def finish(self, sending: Sending) -> None:
+        """Sends the rest of a body that is under way."""
+        try:
+            await self._connection.finish(sending)
+        except _Gone:
+            self.disconnected = True
+        else:
+            self._end()
 
     def _framed(self, pieces: Sequence[Piece], *, more: bool) -> list[Piece]:
         """What of the answer goes out now (RFC 9112 6 and 7.1)."""

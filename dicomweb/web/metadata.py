@@ -31,6 +31,7 @@ JSON_TYPE: Header = ("Content-Type", offers.JSON.media_type)
 
 async def retrieve_metadata(request: Request) -> Response:
     """Of each instance everything but the bulk data (WADO-13..25)."""
+    still = request.until_a_commit()
     asked = params.selection(request.path, strict=request.strict)
     forms = offers.METADATA if asked.instance is None else offers.METADATA_OF_ONE
     offer = request.negotiate(*forms)
@@ -41,7 +42,9 @@ async def retrieve_metadata(request: Request) -> Response:
         return answer
     headers = [*validators.headers(), ("Vary", "Accept, Accept-Encoding")]
     if offer is offers.JSON:
-        return await _json(request, asked, now, headers)
+        response = await _json(request, asked, now, headers)
+        response.still = still
+        return response
     parts = _parts(request, asked, offer)
     if offer.multipart:
         return multipart_stream(offer.media_type, parts, headers)

@@ -49,6 +49,8 @@ class RequestLog:
 
 def log_request(scope: Mapping[str, Any], status: int, sent_bytes: int, begun: float) -> None:
     """The line of a request that began at `begun` of the performance counter."""
+    if not _log.isEnabledFor(logging.INFO):
+        return
     facts = {
         "method": scope["method"],
         "path": scope["path"],

@@ -21,7 +21,7 @@ from dicomweb.web.contents import Content
 from dicomweb.web.forwarded import Origin, Trusted, origin
 from dicomweb.web.negotiate import Offer, negotiate, parse_accept
 from dicomweb.web.ranges import spans
-from dicomweb.web.responses import Header, Response, problem
+from dicomweb.web.responses import Header, Response, Still, problem
 from schemas.attributes import Level
 from schemas.reasons import NOT_ACCEPTABLE, PRECONDITION, UNSATISFIABLE, Refused
 
@@ -141,8 +141,24 @@ class Request:
                 raise Refused(PRECONDITION)
         return None
 
-    def give(self, content: Content, validators: Validators) -> Response:
+    def until_a_commit(self) -> Still | None:
+        """Whether nothing was committed since this was called: what is made of the index alone is
+        then still the same.
+        """
+        index = self.archive.index
+        before = index.version()
+        return None if before is None else lambda: index.version() == before
+
+    def give(
+        self, content: Content, validators: Validators, still: Still | None = None
+    ) -> Response:
         """All of `content`, or the ranges of it that are asked for (RFC 9110 14.2, NEG-74)."""
+        response = self._given(content, validators)
+        if response.status == 200:
+            response.still = still
+        return response
+
+    def _given(self, content: Content, validators: Validators) -> Response:
         headers = [*validators.headers(), VARY]
         length = content.length
         if length is None:

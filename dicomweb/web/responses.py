@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
@@ -17,13 +17,14 @@ from schemas.reasons import Refused
 Header = tuple[str, str]
 
 
+Still = Callable[[], bool]
 Piece = bytes | Extent
 Body = AsyncIterator[bytes] | AsyncIterator[bytes | list[Piece]]
 
 PIECES = "dicomweb.response.pieces"
 """Our extension of ASGI: a message of this type has `pieces`, a list of them, where one of type
 http.response.body has `body`.  A server that knows it sends them by as few system calls as it can,
-and extents without a copy.
+and extents without a copy; and http.response.start may have `still`, as a Response has.
 """
 
 
@@ -37,16 +38,20 @@ class Response:
     """Bytes, pieces to be sent one after the other, or a stream of either."""
     length: int | None = None
     """Content-Length of a stream, where it is known; of bytes and pieces it is counted."""
+    still: Still | None = None
+    """Whether the same request would be answered so again, to be told without waiting."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status, "headers": self._head()})
+        start = {"type": "http.response.start", "status": self.status, "headers": self._head()}
+        knows = PIECES in scope.get("extensions", ())
+        await send(start | {"still": self.still} if knows else start)
         if scope["method"] == "HEAD":
             await _close(self.body)
             await _send_last(send, b"")
         elif isinstance(self.body, bytes):
             await _send_last(send, self.body)
         else:
-            pieces = _send_pieces if PIECES in scope.get("extensions", ()) else _send_each
+            pieces = _send_pieces if knows else _send_each
             if isinstance(self.body, list):
                 await pieces(send, self.body, more=False)
                 return

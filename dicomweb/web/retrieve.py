@@ -15,7 +15,7 @@ from dicomweb.web.contents import Sent, multipart, multipart_stream, single
 from dicomweb.web.negotiate import DICOM, Offer
 from dicomweb.web.requests import VARY, Request
 from dicomweb.web.responses import Response
-from dicomweb.web.values import validators_of, values_of
+from dicomweb.web.values import validators_of, values_of, while_there
 from dicomweb.web.zipped import zipped
 from schemas.identifiers import Selection
 from schemas.reasons import UNDECODABLE, Refused
@@ -112,7 +112,7 @@ async def retrieve_instance(request: Request) -> Response:
             return unchanged
         sent = await _sent(request, found.instance, offer)
         content = multipart(DICOM, [sent], validators.tag) if offer.multipart else single(sent)
-        return request.give(content, validators)
+        return request.give(content, validators, while_there(request, found))
 
     return await retrieve.remembered(request.archive, asked, answer)
 

@@ -33,6 +33,7 @@ def search_for(resource: SearchResource) -> Handler:
     """The handler of one search resource (PS3.18 Table 10.6.1-1)."""
 
     async def handler(request: Request) -> Response:
+        still = request.until_a_commit()
         offer = request.negotiate(*OFFERS)
         asked = query.search(
             resource,
@@ -50,7 +51,9 @@ def search_for(resource: SearchResource) -> Handler:
             return no_content(headers)
         body = _body(found.answers, request.base_url)
         if offer is JSON:
-            return dicom_json(body, headers=headers)
+            response = dicom_json(body, headers=headers)
+            response.still = still
+            return response
         write = _xml if offer is XML else _csv
         return await request.archive.run(lambda: write(orjson.loads(body), headers))
 

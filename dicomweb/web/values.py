@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from dicomweb.engine import retrieve
-from dicomweb.engine.instances import Laid, layouts, state
+from dicomweb.engine.instances import Laid, is_still_there, layouts, state
 from dicomweb.web import offers, params
 from dicomweb.web.conditions import Validators, tag_of
 from dicomweb.web.contents import Sent, multipart, multipart_stream, single
 from dicomweb.web.negotiate import Offer
 from dicomweb.web.requests import VARY, Request
-from dicomweb.web.responses import Response
+from dicomweb.web.responses import Response, Still
 from dicomweb.web.routing import Handler
 from schemas.identifiers import Selection
 from schemas.reasons import NOT_FOUND, Refused
@@ -33,6 +33,12 @@ def validators_of(request: Request, laid: Laid, *facts: object) -> Validators:
     instance = laid.instance
     tag = tag_of(instance.state.tag, instance.blob, request.base_url, *facts)
     return Validators(tag, weak=False, changed_microseconds=instance.stored_microseconds)
+
+
+def while_there(request: Request, laid: Laid) -> Still:
+    """Holds as long as the instance is what it was."""
+    archive = request.archive
+    return lambda: is_still_there(archive, laid)
 
 
 # Frames ----------------------------------------------------------------------------
@@ -131,9 +137,10 @@ async def _given(
     if parts > AT_ONCE_PARTS_MAX:
         return multipart_stream(offer.media_type, sent, [*validators.headers(), VARY])
     known = [one async for one in sent]
-    if not offer.multipart:
-        return request.give(single(known[0]), validators)
-    return request.give(multipart(offer.media_type, known, validators.tag), validators)
+    content = (
+        multipart(offer.media_type, known, validators.tag) if offer.multipart else single(known[0])
+    )
+    return request.give(content, validators, while_there(request, found))
 
 
 # Collections -----------------------------------------------------------------------

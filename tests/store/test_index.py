@@ -502,3 +502,21 @@ async def test_a_query_that_takes_too_long_is_given_up(index):
     with pytest.raises(TookTooLong):
         await index.fetch(text(ENDLESS[index.dialect.name]), {}, seconds_max=0.2)
     assert await index.fetch(text("SELECT 1"), {}, seconds_max=10) == [(1,)]
+
+
+async def test_the_version_is_another_after_each_commit_whoever_makes_it(tmp_path):
+    """What is remembered of an index is good until then."""
+    url = f"sqlite:///{tmp_path / 'index.sqlite'}"
+    async with opened(url) as index, opened(url) as other:
+        seen = [index.version()]
+        for writer, uid in ((index, "1.2.3"), (other, "1.2.4"), (index, "1.2.5")):
+            await writer.record(entry(uid), "refuse")
+            seen.append(index.version())
+            assert index.version() == seen[-1]
+    assert None not in seen
+    assert len(set(seen)) == len(seen)
+
+
+async def test_a_database_elsewhere_has_no_version_that_could_be_told_at_once(index):
+    told = index.version()
+    assert (told is None) == (index.dialect is not SQLITE)

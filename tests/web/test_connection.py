@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import socket
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.make import dataset, part10, related, related_type
+from tests.make import dataset, instance, part10, related, related_type
 from tests.process import Running, serving
 
 SECONDS_MAX = 30
@@ -260,3 +261,89 @@ def test_an_object_that_is_deleted_while_it_is_sent_is_sent_to_its_end(held):
         assert answer(file)[2] == copy
         connection.sendall(held.asks(gone))
         assert answer(file)[0] == 410
+
+
+# Requests that are known ---------------------------------------------------------------------
+
+
+def test_the_same_request_again_gets_the_same_answer_and_a_line_in_the_log(held):
+    """The first is worked out, the others are remembered."""
+    path = SMALL + "/frames/1"
+    asked = held.asks(path, "application/octet-stream")
+    lines = [f'"path":"/dicom-web{path}"', '"sent_bytes":524288', '"transaction":"Retrieve frames"']
+
+    def told():
+        return sum(all(part in line for part in lines) for line in held.running.said)
+
+    before = told()
+    with held.connect() as connection, connection.makefile("rb") as file:
+        found = []
+        for _ in range(5):
+            connection.sendall(asked)
+            found.append(answer(file))
+        connection.sendall(asked[:70])
+        connection.sendall(asked[70:])
+        found.append(answer(file))
+        connection.sendall(asked + asked)
+        found += [answer(file), answer(file)]
+    for _, headers, _ in found:
+        assert headers.pop("date")
+    assert all(one == found[0] for one in found)
+    assert found[0][2] == held.small[-512 * 1024 :]
+    eventually(lambda: told() == before + len(found))
+
+
+def test_what_differs_in_a_header_is_another_request(held):
+    """NEG-01, NEG-52, NEG-74: what is remembered of one is not given for the other."""
+    with held.connect() as connection, connection.makefile("rb") as file:
+
+        def ask(*lines, accept=WHOLE, method="GET"):
+            connection.sendall(held.asks(SMALL, accept, *lines, method=method))
+            return answer(file, has_body=method == "GET")
+
+        _, headers, whole = ask()
+        assert ask()[2] == whole == held.small
+        assert ask("Range: bytes=0-9")[0] == 206
+        assert ask("Range: bytes=0-9")[2] == whole[:10]
+        assert ask(f"If-None-Match: {headers['etag']}", method="HEAD")[0] == 304
+        assert ask(method="HEAD")[1]["content-length"] == str(len(whole))
+        assert ask(accept=PARTS)[1]["content-type"].startswith("multipart/related")
+        assert ask(accept="image/x-unknown")[0] == 406
+        assert ask("Connection: close")[2] == whole
+        assert file.read() == b""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_remembered_ends_with_the_next_commit(tmp_path, workers):
+    """QIDO-01, WADO-13: a search and metadata are of what is there now, in every process; what is
+    deleted is gone in every process.
+    """
+    kind, uids = related_type(), {"StudyInstanceUID": "1.2.8", "SeriesInstanceUID": "1.2.8.1"}
+    at = "/studies/1.2.8/series/1.2.8.1"
+    flags = ("--workers", str(workers), "--allow-delete")
+    with serving(tmp_path, *flags) as running, contextlib.ExitStack() as stack:
+        clients = [
+            stack.enter_context(httpx.Client(base_url=running.url, timeout=SECONDS_MAX))
+            for _ in range(6)
+        ]
+
+        def all_say(path, accept, seen):
+            return all(
+                seen(client.get(path, headers={"Accept": accept}))
+                for client in clients
+                for _ in range(3)
+            )
+
+        for number in range(1, 4):
+            made = instance(**uids, SOPInstanceUID=f"1.2.8.1.{number}")
+            assert clients[0].post("/studies", content=related([made]), headers=kind).is_success
+            for path in ("/instances?StudyInstanceUID=1.2.8", f"{at}/metadata"):
+                assert all_say(
+                    path, "application/dicom+json", lambda a, n=number: len(a.json()) == n
+                )
+        for path in (f"{at}/instances/1.2.8.1.1", f"{at}/instances/1.2.8.1.1/frames/1"):
+            assert all_say(path, "*/*", lambda a: a.status_code == 200)
+        assert clients[0].delete(f"{at}/instances/1.2.8.1.1").status_code == 204
+        for path in (f"{at}/instances/1.2.8.1.1", f"{at}/instances/1.2.8.1.1/frames/1"):
+            assert all_say(path, "*/*", lambda a: a.status_code == 410)
+        assert all_say(f"{at}/metadata", "application/dicom+json", lambda a: len(a.json()) == 2)

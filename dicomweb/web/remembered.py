@@ -1,0 +1,51 @@
+"""Answers that may be given again: the same request, byte for byte, is not thought about twice.
+
+Who makes an answer says until when it holds (`Response.still`).  What it was made from is named in
+what asks for it: nothing of a request but its head, the client's address and ours decides what the
+answer is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dicomweb.engine.recent import Recent
+from dicomweb.store.blobs import BlobTooShort, NoBlob
+from dicomweb.store.extents import Place
+from dicomweb.web.responses import Piece, Still
+
+ANSWERS_REMEMBERED = 4_096
+ANSWERS_REMEMBERED_BYTES = 32 * 1024 * 1024
+HEAD_BYTES_MAX = 4_096
+"""Of a request whose answer is remembered; what is longer is hardly sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer with status 200, as it went out."""
+
+    head: bytes
+    """All of it but the status line and what the server adds to each."""
+    pieces: Sequence[bytes | Place]
+    still: Still
+    request: Mapping[str, Any]
+    """What its line in the log says of the request."""
+
+    def again(self) -> list[Piece] | None:
+        """The pieces, if it holds still."""
+        if not self.still():
+            return None
+        try:
+            return [p if isinstance(p, bytes) else p.extent() for p in self.pieces]
+        except (NoBlob, BlobTooShort):
+            return None
+
+
+Answers = Recent[Hashable, Answer]
+
+
+def no_answers() -> Answers:
+    """To be filled."""
+    return Recent(ANSWERS_REMEMBERED, ANSWERS_REMEMBERED_BYTES)
