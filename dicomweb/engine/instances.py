@@ -17,6 +17,8 @@ from schemas.identifiers import Selection, Uid
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
 from schemas.syntaxes import TransferSyntax, syntax_of
 
+AHEAD_ROWS = 32
+"""Instances of a series that are looked up together."""
 PAGE_ROWS = 200
 """Rows held at a time while a study or series streams out."""
 
@@ -135,6 +137,20 @@ def _page(content: str | None) -> Select[Any]:
 
 
 @lru_cache
+def _some(count: int) -> Select[Any]:
+    """The row of an instance where it is said to be, and those stored in its series after it."""
+    at = select(INSTANCE_TABLE.c.series_id, INSTANCE_TABLE.c.id).select_from(JOINED)
+    first = at.where(*(_LEVELS[level] == bindparam(level) for level in _LEVELS)).cte("first")
+    return (
+        _select("layout")
+        .where(INSTANCE_TABLE.c.series_id == select(first.c.series_id).scalar_subquery())
+        .where(INSTANCE_TABLE.c.id >= select(first.c.id).scalar_subquery())
+        .order_by(INSTANCE_TABLE.c.id)
+        .limit(count)
+    )
+
+
+@lru_cache
 def _encodings(levels: tuple[str, ...]) -> Select[Any]:
     return (
         select(INSTANCE_TABLE.c.TransferSyntaxUID, INSTANCE_TABLE.c.pixels)
@@ -236,9 +252,15 @@ def _key(selection: Selection) -> Key:
 
 
 def recall(archive: Archive, selection: Selection) -> Laid | None:
-    """What is remembered of an instance: a viewer asks for its frames again and again."""
-    known: Laid | None = archive.recent.get(_key(selection))
-    return known
+    """What is remembered of an instance whose blob is there: a viewer asks for its frames again and
+    again.
+    """
+    key = _key(selection)
+    known: Laid | _Row | None = archive.recent.get(key)
+    if isinstance(known, tuple):
+        known = _laid(known)
+        archive.recent.put(key, known)
+    return known if known is not None and archive.blobs.has(known.instance.blob) else None
 
 
 def remember(archive: Archive, selection: Selection, found: Laid) -> None:
@@ -249,8 +271,7 @@ def remember(archive: Archive, selection: Selection, found: Laid) -> None:
 def is_still_there(archive: Archive, known: Laid) -> bool:
     """Whether an instance is remembered still, and its blob there; waits for nothing."""
     instance = known.instance
-    key = instance.StudyInstanceUID, instance.SeriesInstanceUID, instance.SOPInstanceUID
-    return archive.recent.get(key) is known and archive.blobs.has(instance.blob)
+    return archive.recent.get(_key_of(instance)) is known and archive.blobs.has(instance.blob)
 
 
 def forget(archive: Archive, selection: Selection) -> None:
@@ -272,8 +293,39 @@ async def laid(archive: Archive, selection: Selection) -> Laid:
     """The one instance `selection` points at, with its layout; Refused (404, 410) when it is not
     there.
     """
-    async for *row, layout in _rows(archive, selection, "layout"):
-        found = Laid(Instance(*row), Layout.from_bytes(layout))
+    for row in await _first_and_next(archive, selection):
+        found = _laid(row)
         remember(archive, selection, found)
         return found
     raise await missing(archive, selection)
+
+
+_Row = tuple[Any, ...]
+"""COLUMNS and the layout, as they come; to make a Laid of it can wait."""
+
+
+def _laid(row: _Row) -> Laid:
+    *columns, layout = row
+    return Laid(Instance(*columns), Layout.from_bytes(layout))
+
+
+def _key_of(instance: Instance) -> Key:
+    return instance.StudyInstanceUID, instance.SeriesInstanceUID, instance.SOPInstanceUID
+
+
+async def _first_and_next(archive: Archive, selection: Selection) -> list[_Row]:
+    """The row of an instance, if there is one.
+
+    Who asks for a second instance of a series is about to ask for the others: then rows of those
+    after it are remembered too, which costs little more than the one.
+    """
+    series = selection.study, selection.series, None
+    if archive.recent.get(series) is None:
+        archive.recent.put(series, ())
+        return await archive.index.fetch(_one("layout"), _asked(selection))
+    rows = await archive.index.fetch(_some(AHEAD_ROWS), _asked(selection))
+    for row in rows[1:]:
+        key = _key_of(Instance(*row[:-1]))
+        if archive.recent.get(key) is None:
+            archive.recent.put(key, row)
+    return rows

@@ -65,7 +65,7 @@ def tag_of(state: str, *facts: object) -> str:
 
     It begins with the state alone.  Nobody can foresee the rest who does not know all.
     """
-    rest = blake3(f"{state} {facts}".encode()).hexdigest()
+    rest = blake3(" ".join(map(str, (state, *facts))).encode()).hexdigest()
     return f"{state}-{rest[:MADE_LENGTH]}"
 
 

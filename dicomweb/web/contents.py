@@ -11,6 +11,11 @@ from dicomweb.web.multipart import Writer
 from dicomweb.web.ranges import Span
 from dicomweb.web.responses import Header, Piece, Response
 
+TOGETHER_PIECES = 16
+"""Heads and bodies of parts that go out together, their files open."""
+TOGETHER_BYTES = 256 * 1024
+"""What of them is in memory."""
+
 Stream = AsyncIterator[bytes]
 
 
@@ -126,15 +131,22 @@ def multipart_stream(
 
 
 async def _parts(writer: Writer, sent: AsyncIterator[Sent]) -> AsyncIterator[bytes | list[Piece]]:
+    there: list[Piece] = []
+    held_bytes = 0
     async for part in sent:
         head, body = writer.head(part.headers()), part.part.body
         if isinstance(body, (bytes, Extent)):
-            yield [head, body]
+            there += (head, body)
+            held_bytes += len(body) if isinstance(body, bytes) else 0
+            if len(there) >= TOGETHER_PIECES or held_bytes >= TOGETHER_BYTES:
+                yield there
+                there, held_bytes = [], 0
             continue
-        yield head
+        yield [*there, head]
+        there, held_bytes = [], 0
         async for chunk in body:
             yield chunk
-    yield writer.tail()
+    yield [*there, writer.tail()]
 
 
 async def _joined(pieces: Iterable[Piece | Stream]) -> AsyncIterator[bytes | list[Piece]]:

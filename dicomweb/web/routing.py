@@ -39,7 +39,9 @@ class Dispatcher:
     def __init__(self, archive: Archive, transactions: Sequence[Transaction]) -> None:
         self._archive = archive
         self._resources: list[dict[str, Transaction]] = []
-        paths = dict.fromkeys(transaction.path for transaction in transactions)
+        # The longest first: those that begin as it does would each be tried to their ends.
+        every = {transaction.path for transaction in transactions}
+        paths = sorted(every, key=lambda path: (-path.count("/"), path))
         for path in paths:
             at = {t.method: t for t in transactions if t.path == path}
             self._resources.append(at | ({"HEAD": at["GET"]} if "GET" in at else {}))
