@@ -68,7 +68,7 @@ class Instance:
         return State(self.id, self.stored_microseconds)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Laid:
     """An instance and where its values lie in it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import mmap
+import sys
 from typing import Protocol
 
 CHUNK_BYTES = 256 * 1024
@@ -117,4 +118,6 @@ _system_call.argtypes = (ctypes.c_long, ctypes.c_uint, _Range, _Counts, ctypes.c
 
 def can_tell(fileno: int) -> bool:
     """Whether the system knows what the page cache has of this file."""
+    if sys.platform != "linux":
+        return False
     return bool(_system_call(_CACHESTAT, fileno, _Range(0, 1), _Counts(), 0) == 0)

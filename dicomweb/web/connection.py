@@ -8,13 +8,14 @@ costs no memory.  A request that is known byte for byte is answered before it is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import math
 import os
 import re
 import socket
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
@@ -47,8 +48,8 @@ _Asked = tuple[Hashable, bytes]
 """Where a request came from and to, and its head."""
 
 
-class _Gone(Exception):  # noqa: N818 - it says what is the case
-    """The client is not there any more."""
+class _Gone(OSError):  # noqa: N818 - it says what is the case
+    """The client is not there any more: nothing more has to be made for it."""
 
 
 class Connection(HttpToolsProtocol):
@@ -88,8 +89,10 @@ class Connection(HttpToolsProtocol):
         if len(data) <= HEAD_BYTES_MAX and self._is_between and self._is_idle:
             asked = self._ends, data
             answer = self._answers.get(asked)
-            if answer is not None:
-                if self._give(answer):
+            if answer is not None and not self._is_busy:
+                pieces = answer.again()
+                if pieces is not None:
+                    self._give(answer, pieces)
                     return
                 self._answers.forget(asked)
         self._begun = 0
@@ -110,6 +113,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Not into an answer that is on its way, whose reader would take it for a part of that."""
+        self._is_between = False
         if self._is_idle or not self.cycle.response_started:
             super().send_400_response(msg)
         else:
@@ -129,26 +133,26 @@ class Connection(HttpToolsProtocol):
         self.scope["path"] = self.root_path + (unquote(text) if "%" in text else text)
         self.scope["raw_path"] = self.root_path.encode("ascii") + path
         self.scope["query_string"] = query
-        self.scope["extensions"] = _EXTENSIONS
+        self.scope["extensions"] = _EXTENSIONS if self.scheme == "http" else {}
         before, app = self.cycle, self.app
         if self._is_full:
             app = service_unavailable
             self.logger.warning("Exceeded concurrency limit.")
         self.cycle = Exchange(self, keep_alive=version != "1.0" and self.parser.should_keep_alive())
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, app)
+            self._start_asgi_task(self.cycle, _while_there(app))
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, app))
+            self.pipeline.appendleft((self.cycle, _while_there(app)))
 
-    def _give(self, answer: Answer) -> bool:
-        """Answers as before; whether that could be done at once."""
+    @property
+    def _is_busy(self) -> bool:
+        """Whether an answer would have to wait for its turn."""
+        return self.flow.write_paused or self._is_full or self.transport.get_write_buffer_size() > 0
+
+    def _give(self, answer: Answer, pieces: Sequence[Piece]) -> None:
+        """Answers as before."""
         begun = time.perf_counter()
-        if self.flow.write_paused or self._is_full or self.transport.get_write_buffer_size():
-            return False
-        pieces = answer.again()
-        if pieces is None:
-            return False
         out = [STATUS_LINE[200], *self.own_headers(), answer.head, *pieces]
         only_bytes = [piece for piece in out if isinstance(piece, bytes)]
         sent_bytes = sum(map(len, pieces))
@@ -158,17 +162,19 @@ class Connection(HttpToolsProtocol):
             sending = Sending(out)
             try:
                 wants = self.go_on(sending)
-            except _Gone:
-                return True
+            except (OSError, EOFError) as error:
+                if not isinstance(error, _Gone):
+                    self.logger.exception("%s could not be sent", answer.request["path"])
+                self.transport.abort()
+                wants = Wants.NOTHING
             if wants is not Wants.NOTHING:
                 self._give_later(sending, answer, sent_bytes, begun)
-                return True
+                return
         log_request(answer.request, 200, sent_bytes, begun)
         self.server_state.total_requests += 1
         self._used_seconds = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_handler()
-        return True
 
     def remember(self, asked: _Asked, answer: Answer) -> None:
         """Has the same request answered so as long as that holds."""
@@ -189,7 +195,7 @@ class Connection(HttpToolsProtocol):
             finally:
                 log_request(answer.request, 200, sent_bytes, begun)
 
-        self._start_asgi_task(exchange, rest)
+        self._start_asgi_task(exchange, _while_there(rest))
 
     def own_headers(self) -> list[bytes]:
         """The lines that the server adds to each answer."""
@@ -305,7 +311,7 @@ class Exchange(RequestResponseCycle):
         if self.flow.write_paused and not self.disconnected:
             await self.flow.drain()
         if self.disconnected:
-            return
+            raise _Gone
         kind, more = message["type"], message.get("more_body", False)
         if self.response_complete:
             raise RuntimeError(f"{kind} comes after the end of the answer.")
@@ -354,14 +360,11 @@ class Exchange(RequestResponseCycle):
         if self.asked is not None and self._still is not None:
             self._remember(self.asked, pieces, self._still, more=more)
         out = self._framed(pieces, more=more)
-        try:
-            if any(isinstance(piece, Extent) for piece in out):
+        if any(isinstance(piece, Extent) for piece in out):
+            with self._told_when_gone():
                 await self._connection.send(out)
-            elif out:
-                self._connection.write([piece for piece in out if isinstance(piece, bytes)])
-        except _Gone:
-            self.disconnected = True
-            return
+        elif out:
+            self._connection.write([piece for piece in out if isinstance(piece, bytes)])
         if not more:
             self._end()
 
@@ -387,12 +390,18 @@ class Exchange(RequestResponseCycle):
 
     async def finish(self, sending: Sending) -> None:
         """Sends the rest of a body that is under way."""
-        try:
+        with self._told_when_gone():
             await self._connection.finish(sending)
+        self._end()
+
+    @contextlib.contextmanager
+    def _told_when_gone(self) -> Iterator[None]:
+        """The transport tells that a little later."""
+        try:
+            yield
         except _Gone:
             self.disconnected = True
-        else:
-            self._end()
+            raise
 
     def _framed(self, pieces: Sequence[Piece], *, more: bool) -> list[Piece]:
         """What of the answer goes out now (RFC 9112 6 and 7.1)."""
@@ -417,6 +426,16 @@ class Exchange(RequestResponseCycle):
             out += self._waiting
             self._waiting = []
         return out
+
+
+def _while_there(app: Callable[..., Awaitable[None]]) -> Any:
+    """`app`, which ends when its client is gone."""
+
+    async def ending(scope: Any, receive: Any, send: Any) -> None:
+        with contextlib.suppress(_Gone):
+            await app(scope, receive, send)
+
+    return ending
 
 
 @lru_cache(NAMES_CACHED_MAX)

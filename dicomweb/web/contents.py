@@ -11,7 +11,7 @@ from dicomweb.web.multipart import Writer
 from dicomweb.web.ranges import Span
 from dicomweb.web.responses import Header, Piece, Response
 
-TOGETHER_PIECES = 16
+TOGETHER_PIECES = 8
 """Heads and bodies of parts that go out together, their files open."""
 TOGETHER_BYTES = 256 * 1024
 """What of them is in memory."""

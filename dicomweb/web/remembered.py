@@ -39,7 +39,7 @@ class Answer:
             return None
         try:
             return [p if isinstance(p, bytes) else p.extent() for p in self.pieces]
-        except (NoBlob, BlobTooShort):
+        except (NoBlob, BlobTooShort, OSError):
             return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from weakref import ref
 
 from dicomweb.engine import retrieve
 from dicomweb.engine.instances import Laid, is_still_there, layouts, state
@@ -36,9 +37,9 @@ def validators_of(request: Request, laid: Laid, *facts: object) -> Validators:
 
 
 def while_there(request: Request, laid: Laid) -> Still:
-    """Holds as long as the instance is what it was."""
-    archive = request.archive
-    return lambda: is_still_there(archive, laid)
+    """Holds as long as the instance is what it was; does not itself keep it in memory."""
+    archive, known = request.archive, ref(laid)
+    return lambda: (there := known()) is not None and is_still_there(archive, there)
 
 
 # Frames ----------------------------------------------------------------------------
