@@ -9,6 +9,7 @@ ratios; the figures are this machine's, today.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import statistics
 import tempfile
@@ -24,6 +25,7 @@ from benchmarks.pictures import pictures
 from tests.process import serving
 
 ROUNDS = 5
+FRESH = "in words not heard before:"
 FRAME = "multipart/related; type=application/octet-stream; transfer-syntax=*"
 WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
@@ -41,7 +43,7 @@ class Figure:
     def row(self) -> str:
         ratio = self.limit_seconds / self.ours_seconds
         return (
-            f"{self.name:34} {self.ours_seconds * 1000:9.3f} {self.cpu_seconds * 1000:9.3f} "
+            f"{self.name:40} {self.ours_seconds * 1000:9.3f} {self.cpu_seconds * 1000:9.3f} "
             f"{self.limit_seconds * 1000:9.3f} {ratio:7.2f}"
         )
 
@@ -52,7 +54,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         series = ct_series(arguments.instances)
-        print(f"{'':34} {'ours ms':>9} {'cpu ms':>9} {'limit ms':>9} {'ratio':>7}")
+        print(f"{'':40} {'ours ms':>9} {'cpu ms':>9} {'limit ms':>9} {'ratio':>7}")
         for figure in figures(Path(folder), series):
             print(figure.row(), flush=True)
         print()
@@ -103,14 +105,21 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
-    """Each answer of ours, against the same number of bytes from a file."""
+    """Each answer of ours, against the same number of bytes from a file.
+
+    What is asked in the same words is answered from what is remembered; FRESH requests each have a
+    header of their own, as those of a client that is traced do.
+    """
     at = f"/studies/{series.StudyInstanceUID}/series/{series.SeriesInstanceUID}"
     one = f"{at}/instances/{series.SOPInstanceUIDs[len(series.slices) // 2]}"
     json = "application/dicom+json"
+    search = f"/studies?0020000D={series.StudyInstanceUID}"
     questions = [
-        ("search, one study by its UID", f"/studies?0020000D={series.StudyInstanceUID}", json, 500),
+        ("search, one study by its UID", search, json, 500),
+        (f"{FRESH} a search", search, json, 500),
         (f"metadata, series of {len(series.slices)}", f"{at}/metadata", json, 5),
         ("frame, 512 KiB", f"{one}/frames/1", FRAME, 200),
+        (f"{FRESH} a frame", f"{one}/frames/1", FRAME, 200),
         ("instance, 512 KiB", one, WHOLE, 200),
         (f"series of {len(series.slices)} instances", at, WHOLE, 1),
     ]
@@ -118,6 +127,7 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
     public.mkdir()
     client = Client(url)
     found = []
+    numbers = itertools.count()
     with serving_files(public) as files:
         bare = Client(files.url)
         for number, (name, path, accept, times) in enumerate(questions):
@@ -125,9 +135,14 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
             assert status == 200, (status, path)
             (public / f"{number}").write_bytes(bytes(length))
             cpu = cpu_seconds(pid)
+
+            def ask() -> tuple[int, int]:
+                traced = f"Traceparent: {next(numbers)}\r\n" if name.startswith(FRESH) else ""  # noqa: B023
+                return client.get(path, accept, traced)  # noqa: B023
+
             pairs = [
                 (
-                    timed(lambda: client.get(path, accept), times),  # noqa: B023
+                    timed(ask, times),
                     timed(lambda: bare.get(f"/{number}"), times),  # noqa: B023
                 )
                 for _ in range(ROUNDS)

@@ -31,9 +31,9 @@ class Client:
     def close(self) -> None:
         self._socket.close()
 
-    def get(self, path: str, accept: str = "*/*") -> tuple[int, int]:
-        """Status and length of the body."""
-        return self._exchange(f"GET {self._prefix}{path}", f"Accept: {accept}\r\n", ())
+    def get(self, path: str, accept: str = "*/*", more: str = "") -> tuple[int, int]:
+        """Status and length of the body; `more` are lines of further headers."""
+        return self._exchange(f"GET {self._prefix}{path}", f"Accept: {accept}\r\n{more}", ())
 
     def post(self, path: str, content_type: str, pieces: tuple[bytes, ...]) -> tuple[int, int]:
         """Status and length of the answer's body."""
