@@ -2,7 +2,8 @@
 
 Who makes an answer says until when it holds (`Response.still`).  What it was made from is named in
 what asks for it: nothing of a request but its head, the client's address and ours decides what the
-answer is.
+answer is.  A gate before the application whose verdict changes with time, as that on a token does,
+has to put its own word into `still` on the way out.
 """
 
 from __future__ import annotations
