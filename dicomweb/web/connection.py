@@ -153,7 +153,7 @@ class Connection(HttpToolsProtocol):
     def _give(self, answer: Answer, pieces: Sequence[Piece]) -> None:
         """Answers as before."""
         begun = time.perf_counter()
-        out = [STATUS_LINE[200], *self.own_headers(), answer.head, *pieces]
+        out = [STATUS_LINE[answer.status], *self.own_headers(), answer.head, *pieces]
         only_bytes = [piece for piece in out if isinstance(piece, bytes)]
         sent_bytes = sum(map(len, pieces))
         if len(only_bytes) == len(out):
@@ -170,7 +170,7 @@ class Connection(HttpToolsProtocol):
             if wants is not Wants.NOTHING:
                 self._give_later(sending, answer, sent_bytes, begun)
                 return
-        log_request(answer.request, 200, sent_bytes, begun)
+        log_request(answer.request, answer.status, sent_bytes, begun)
         self.server_state.total_requests += 1
         self._used_seconds = self.loop.time()
         if self.timeout_keep_alive_task is None:
@@ -193,7 +193,7 @@ class Connection(HttpToolsProtocol):
             try:
                 await exchange.finish(sending)
             finally:
-                log_request(answer.request, 200, sent_bytes, begun)
+                log_request(answer.request, answer.status, sent_bytes, begun)
 
         self._start_asgi_task(exchange, _while_there(rest))
 
@@ -298,8 +298,9 @@ class Exchange(RequestResponseCycle):
             on_response=connection.on_response_complete,
         )
         self._connection = connection
-        self._still: Still | None = None
+        self._status = 0
         self._head = b""
+        self._still: Still | None = None
         self.may_upgrade = connection.parser.should_upgrade()
         self.asked: _Asked | None = None
         """What the answer may be remembered by."""
@@ -319,7 +320,7 @@ class Exchange(RequestResponseCycle):
             if kind != "http.response.start":
                 raise RuntimeError(f"{kind} comes before the beginning of an answer.")
             self._begin(message["status"], message.get("headers", ()))
-            if message["status"] == 200:
+            if message["status"] in (200, 304):
                 self._still = message.get("still")
         elif kind == PIECES:
             await self._go_on(message["pieces"], more=more)
@@ -331,6 +332,7 @@ class Exchange(RequestResponseCycle):
 
     def _begin(self, status: int, headers: Sequence[tuple[bytes, bytes]]) -> None:
         self.response_started = True
+        self._status = status
         self.waiting_for_100_continue = False
         lines: list[bytes] = []
         closes = False
@@ -372,13 +374,15 @@ class Exchange(RequestResponseCycle):
         self, asked: _Asked, pieces: Sequence[Piece], still: Still, *, more: bool
     ) -> None:
         """An answer that is all there, and after which the connection stays."""
-        length_told = self.chunked_encoding is False
+        length_told = self.chunked_encoding is False or self._status == 304
         if self.scope["method"] == "GET" and self.keep_alive and length_told and not more:
             places = [
                 piece.place if isinstance(piece, Extent) else piece for piece in merged(pieces)
             ]
             request = {name: self.scope.get(name, "") for name in ("method", "path", "transaction")}
-            self._connection.remember(asked, Answer(self._head, places, still, request))
+            self._connection.remember(
+                asked, Answer(self._status, self._head, places, still, request)
+            )
         self._still = None
 
     def _end(self) -> None:

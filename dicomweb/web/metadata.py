@@ -38,7 +38,7 @@ async def retrieve_metadata(request: Request) -> Response:
     now = await state(request.archive, asked)
     tag = tag_of(now.tag, request.base_url, offer)
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)
-    if answer := request.unchanged(validators):
+    if answer := request.unchanged(validators, still):
         return answer
     headers = [*validators.headers(), ("Vary", "Accept, Accept-Encoding")]
     if offer is offers.JSON:

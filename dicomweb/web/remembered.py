@@ -25,8 +25,9 @@ HEAD_BYTES_MAX = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer with status 200, as it went out."""
+    """An answer as it went out."""
 
+    status: int
     head: bytes
     """All of it but the status line and what the server adds to each."""
     pieces: Sequence[bytes | Place]

@@ -130,13 +130,13 @@ class Request:
         told = (refusal(encoding, uid) for encoding in encodings for uid in named)
         return islice(dict.fromkeys(sentence for sentence in told if sentence), REASONS_MAX)
 
-    def unchanged(self, validators: Validators) -> Response | None:
+    def unchanged(self, validators: Validators, still: Still | None = None) -> Response | None:
         """304 where the client has this already (RFC 9110 13); Refused (412) where it demands
         something else.
         """
         match verdict(self.fields, validators):
             case Verdict.NOT_MODIFIED:
-                return Response(304, [*validators.headers(), VARY])
+                return Response(304, [*validators.headers(), VARY], still=still)
             case Verdict.FAILED:
                 raise Refused(PRECONDITION)
         return None

@@ -133,7 +133,8 @@ async def _given(
     facts: tuple[object, ...],
 ) -> Response:
     validators = validators_of(request, found, offer, *facts)
-    if answer := request.unchanged(validators):
+    still = while_there(request, found)
+    if answer := request.unchanged(validators, still):
         return answer
     if parts > AT_ONCE_PARTS_MAX:
         return multipart_stream(offer.media_type, sent, [*validators.headers(), VARY])
@@ -141,7 +142,7 @@ async def _given(
     content = (
         multipart(offer.media_type, known, validators.tag) if offer.multipart else single(known[0])
     )
-    return request.give(content, validators, while_there(request, found))
+    return request.give(content, validators, still)
 
 
 # Collections -----------------------------------------------------------------------

@@ -305,7 +305,12 @@ def test_what_differs_in_a_header_is_another_request(held):
         assert ask()[2] == whole == held.small
         assert ask("Range: bytes=0-9")[0] == 206
         assert ask("Range: bytes=0-9")[2] == whole[:10]
-        assert ask(f"If-None-Match: {headers['etag']}", method="HEAD")[0] == 304
+        known = f"If-None-Match: {headers['etag']}"
+        for _ in range(3):
+            connection.sendall(held.asks(SMALL, WHOLE, known))
+            status, told, _ = answer(file, has_body=False)
+            assert (status, told["etag"]) == (304, headers["etag"])
+        assert ask(known, method="HEAD")[0] == 304
         assert ask(method="HEAD")[1]["content-length"] == str(len(whole))
         assert ask(accept=PARTS)[1]["content-type"].startswith("multipart/related")
         assert ask(accept="image/x-unknown")[0] == 406
