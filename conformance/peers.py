@@ -19,7 +19,7 @@ from conformance.suite.dimse import Dimse
 from conformance.suite.session import Session
 
 SUITE = "SUITE"
-START_SECONDS_MAX = 60
+START_SECONDS_MAX = 180
 POLL_SECONDS = 0.01
 ORTHANC_PLUGINS = Path("/usr/share/orthanc/plugins")
 PROMPT = {"TCP_NODELAY": "1"}

@@ -12,7 +12,8 @@ from benchmarks.peers.watch import Seen
 ROW, BAR = 26, 9
 NAME_WIDTH, DECADE_WIDTH = 350, 130
 DECADES = (-1, 0, 1, 2, 3)
-COLOURS = {Measure.CPU: "#2a7f62", Measure.THROUGHPUT: "#8fc7b0"}
+REACHED = {Measure.CPU: "#2a7f62", Measure.THROUGHPUT: "#8fc7b0"}
+WITHOUT_GOAL = {Measure.CPU: "#777", Measure.THROUGHPUT: "#bbb"}
 MISSED = {Measure.CPU: "#c9602a", Measure.THROUGHPUT: "#e5b38f"}
 MEBIBYTE = 2**20
 
@@ -41,13 +42,14 @@ def _row(figure: Figure, y: int) -> Iterable[str]:
         ratio = figure.ratio(OURS, ORTHANC, measure)
         if ratio is None:
             continue
-        reached = goal is None or ratio.median >= goal
-        colour = (COLOURS if reached else MISSED)[measure]
+        colours = WITHOUT_GOAL
+        if goal is not None:
+            colours = REACHED if ratio.median >= goal else MISSED
         begin, end = sorted((_x(1), _x(ratio.median)))
         top = y + number * BAR
         yield (
             f'<rect x="{begin:.0f}" y="{top}" width="{max(1.0, end - begin):.0f}" '
-            f'height="{BAR}" fill="{colour}"/>'
+            f'height="{BAR}" fill="{colours[measure]}"/>'
         )
         yield _text(end + 4, top + BAR, short(ratio.median), size=10)
     if goal is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -45,52 +45,48 @@ def digest(file: bytes, *, of_data_set: bool) -> bytes:
 
 @dataclass(slots=True)
 class Ledger:
-    """For several threads at a time."""
+    """For several threads at a time; a series is stored at once, and deleted at once."""
 
     size_bytes: int = 0
-    _held: dict[str, Entry] = field(default_factory=dict)
-    _uids: list[str] = field(default_factory=list)
-    _gone: dict[str, Entry] = field(default_factory=dict)
+    _held: dict[str, list[Entry]] = field(default_factory=dict)
+    """By series."""
+    _gone: list[Entry] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        with self._lock:
-            for entry in entries:
-                self._held[entry.instance] = entry
-                self._uids.append(entry.instance)
-                self.size_bytes += entry.size_bytes
+    def add(self, series: Sequence[Entry]) -> None:
+        if series:
+            with self._lock:
+                self._held[series[0].series] = list(series)
+                self.size_bytes += sum(entry.size_bytes for entry in series)
 
     def any(self, chance: random.Random) -> Entry | None:
-        """Some instance; None while there is none."""
+        """An instance of some series; None while there is none."""
         with self._lock:
-            return self._held[chance.choice(self._uids)] if self._uids else None
+            return chance.choice(self._held[self._some(chance)]) if self._held else None
 
     def take_series(self, chance: random.Random) -> list[Entry]:
         """The instances of some series, which from now on may or may not be there."""
         with self._lock:
-            if not self._uids:
-                return []
-            series = self._held[chance.choice(self._uids)].series
-            taken = [entry for entry in self._held.values() if entry.series == series]
-            for entry in taken:
-                del self._held[entry.instance]
-                self.size_bytes -= entry.size_bytes
-            self._uids = list(self._held)
+            taken = self._held.pop(self._some(chance)) if self._held else []
+            self.size_bytes -= sum(entry.size_bytes for entry in taken)
             return taken
 
     def deleted(self, entries: Iterable[Entry]) -> None:
         """Their deletion has been answered: they have to be gone."""
         with self._lock:
-            self._gone.update((entry.instance, entry) for entry in entries)
+            self._gone += entries
 
     def holds(self, entry: Entry) -> bool:
         with self._lock:
-            return entry.instance in self._held
+            return entry.series in self._held
 
     def held(self) -> list[Entry]:
         with self._lock:
-            return list(self._held.values())
+            return [entry for series in self._held.values() for entry in series]
 
     def gone(self) -> list[Entry]:
         with self._lock:
-            return list(self._gone.values())
+            return list(self._gone)
+
+    def _some(self, chance: random.Random) -> str:
+        return chance.choice(list(self._held))

@@ -100,7 +100,8 @@ HEAD = """# Side by side with Orthanc, and close to the limits
 Written by `make bench-peers`. All servers and the client run on one machine and store the same
 bytes. Ours is measured with one process for the web and with two, either with a further process
 for DIMSE; Orthanc, of Debian's packages with its DICOMweb plugin and the settings its documentation
-advises, is one process with threads. The limits are nginx (one process) with the finished bytes in
+advises, is one process with threads; as dcmtk's programs, it is told not to wait for
+acknowledgements (TCP_NODELAY). The limits are nginx (one process) with the finished bytes in
 files, and a bare write + fdatasync + rename of the same bytes by as many threads as there are
 clients.
 

@@ -122,7 +122,8 @@ class Client:
 
 def _made(client: Client, *, of_data_set: bool) -> tuple[list[Entry], list[bytes]]:
     """Some instances of a fresh series, and their files."""
-    template, most = client.chance.choice(TEMPLATES)
+    weights = [weight for weight, *_ in TEMPLATES]
+    ((_, template, most),) = client.chance.choices(TEMPLATES, weights)
     files, entries = [], []
     study, series = material.uid(), material.uid()
     for _ in range(client.chance.randint(1, most)):
@@ -277,12 +278,12 @@ DEEDS = (
     Deed("C-GET of a series", 2, _c_get),
     DELETE,
 )
-TEMPLATES: tuple[tuple[Template, int], ...] = (
-    (material.small(), 20),
-    (material.ct(), 10),
-    (material.template(512, 512, 20, SOPClassUID=material.MULTI_FRAME), 1),
+TEMPLATES: tuple[tuple[int, Template, int], ...] = (
+    (6, material.small(), 30),
+    (3, material.ct(), 10),
+    (1, material.template(512, 512, 20, SOPClassUID=material.MULTI_FRAME), 1),
 )
-"""What is stored, and how many instances at most at a time."""
+"""What is stored: how often, and how many instances at most in a series."""
 
 
 # The whole ------------------------------------------------------------------------
