@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -90,8 +91,8 @@ def search(question: Question) -> Get:
         return [f"{path}{below[question.level]}?{one}" for one in asked]
 
     def fault(held: Held, path: str, answer: httpx.Response) -> str:
-        asked = dict(parse_qsl(urlsplit(path).query))
-        return _fault(question, asked, held.studies, answer.json() if answer.content else [])
+        answers = answer.json() if answer.content else []
+        return _fault(question, urlsplit(path).query, held.studies, answers)
 
     goals = times(50)
     if question.name == SMALL_ANSWER:
@@ -99,36 +100,45 @@ def search(question: Question) -> Get:
     return Get("qido", f"QIDO, {question.name}", goals, paths, JSON, fault)
 
 
-def _fault(question: Question, asked: Asked, studies: int, answers: list[Any]) -> str:
+def _fault(question: Question, text: str, studies: int, answers: list[Any]) -> str:
     """Whether there are too few or too many answers, or some that do not match."""
-    told = [_told(answer) for answer in answers]
-    matches = RIGHT[question.name]
-    wrong = sum(not matches(one, asked, studies) for one in told)
-    needed = _needed(question, asked, studies)
+    told, asked = [_told(answer) for answer in answers], dict(parse_qsl(text))
+    wrong = sum(not RIGHT[question.name](one, asked, studies) for one in told)
+    needed = _needed(question.name, question.level, text, studies)
     if wrong:
         return f"gives {wrong} wrong answers"
-    if needed is not None and len(told) != needed:
-        return f"gives {len(told)} of {needed} answers"
+    if len(told) not in needed:
+        return f"gives {len(told)} of {needed[0]} answers"
     return "" if len(told) == len({tuple(one.items()) for one in told}) else "repeats an answer"
 
 
-def _needed(question: Question, asked: Asked, studies: int) -> int | None:
-    """How many answers there have to be; None where that takes too long to tell."""
-    if question.level is not Level.STUDY or studies > COUNTED_MAX:
-        return search_index.SAMPLED if question.level is Level.INSTANCE else None
+@cache
+def _needed(name: str, level: Level, text: str, studies: int) -> range:
+    """How many answers there may be: one number, where it does not take too long to tell."""
+    asked = dict(parse_qsl(text))
     limit = int(asked.get("limit", studies))
+    if level is Level.INSTANCE:
+        return _only(search_index.SAMPLED)
     if "offset" in asked:
-        return limit if int(asked["offset"]) + limit <= studies else None
-    matches = RIGHT[question.name]
-    count = sum(
-        matches(
-            search_index.attributes(number, search_index.is_planted(number, studies)),
-            asked,
-            studies,
-        )
+        # Towards the end there are the studies besides that the bench stores.
+        is_full = int(asked["offset"]) + limit <= studies
+        return _only(limit) if is_full else range(limit + 1)
+    if level is not Level.STUDY or studies > COUNTED_MAX:
+        return range(1, limit + 1)
+    matches = RIGHT[name]
+    return _only(min(limit, sum(matches(one, asked, studies) for one in _catalogue(studies))))
+
+
+def _only(count: int) -> range:
+    return range(count, count + 1)
+
+
+@cache
+def _catalogue(studies: int) -> list[Told]:
+    return [
+        search_index.attributes(number, search_index.is_planted(number, studies))
         for number in range(1, studies + 1)
-    )
-    return min(limit, count)
+    ]
 
 
 def _told(answer: Any) -> dict[str, str]:

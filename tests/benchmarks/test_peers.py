@@ -169,6 +169,17 @@ def test_every_search_is_one_of_the_twelve_and_has_a_right_answer():
     assert [question.name for question in searching.TWELVE] == list(searching.RIGHT)
 
 
+@pytest.mark.parametrize(
+    ("uids", "fault"),
+    [([77], ""), ([], "gives 0 of 1 answers"), ([78], "gives 1 wrong answers")],
+    ids=["the right one", "none", "another"],
+)
+def test_an_answer_to_a_search_is_held_against_the_studies(uids, fault):
+    question = next(one for one in searching.TWELVE if one.name == "accession number")
+    answers = [{"00080050": {"vr": "SH", "Value": [f"ACC{uid:09}"]}} for uid in uids]
+    assert searching._fault(question, "AccessionNumber=ACC000000077", 100, answers) == fault
+
+
 def test_every_operation_belongs_to_a_part_and_every_part_has_one():
     parts = {operation.part for operation in stages.operations()}
     assert parts == set(stages.PARTS) - {stages.START, stages.GROWTH, stages.SOAK}
