@@ -18,6 +18,8 @@ _CHANCE = random.Random()
 _DIGITS = 38
 BOUNDARY = "bench"
 CONTENT_TYPE = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
+EARLIER = "19990101"
+"""Before the dates of `search_index`, so that no search by date finds what is stored besides."""
 MULTI_FRAME = "1.2.840.10008.5.1.4.1.1.7.3"
 
 Pieces = tuple[bytes, ...]
@@ -65,6 +67,7 @@ def template(rows: int, columns: int, frames: int = 1, **attributes: Any) -> Tem
         StudyInstanceUID=uids[0],
         SeriesInstanceUID=uids[1],
         SOPInstanceUID=uids[2],
+        StudyDate=EARLIER,
         ImagePositionPatient=[-250, -250, 1.25],
         ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
         PixelSpacing=[0.9765625, 0.9765625],
