@@ -39,7 +39,10 @@ COUNTERS = (
 )
 # fmt: on
 
-_PLACES = {counter.name: place for place, counter in enumerate(COUNTERS)}
+_PLACES = {
+    counter.name.removeprefix("dicomweb_dimse_").removesuffix("_total"): place
+    for place, counter in enumerate(COUNTERS)
+}
 
 
 def _shared() -> MutableSequence[int]:
@@ -54,8 +57,7 @@ class Counters:
 
     def add(self, name: str, by: int = 1) -> None:
         """`name` without what all begin with, and without the end of a total."""
-        place = _PLACES.get(f"dicomweb_dimse_{name}_total")
-        self.values[_PLACES[f"dicomweb_dimse_{name}"] if place is None else place] += by
+        self.values[_PLACES[name]] += by
 
     def text(self) -> str:
         """Prometheus' text exposition format."""

@@ -135,6 +135,10 @@ FORMATS: dict[str, type[HumanLines | JsonLines]] = {"human": HumanLines, "json":
 
 def configure(form: str, level: str) -> None:
     """Sends every logger's lines to stderr in `form`, from `level` on."""
+    # Nobody's lines tell them, and to find them out costs as much as the line (logging's own
+    # documentation, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None
     root = logging.getLogger()
     root.handlers[:] = [Lines(sys.stderr, FORMATS[form]())]
     root.setLevel(level.upper())

@@ -16,9 +16,10 @@ from typing import cast
 
 from dimse_bridge.exchange import Gone, Incoming, Job, Rejected, Tally
 from dimse_bridge.limits import Limits
-from dimse_bridge.negotiation import Context
+from dimse_bridge.negotiation import Context, Granted
 from dimse_bridge.wire import messages
 from dimse_bridge.wire.commands import Command, Message
+from dimse_bridge.wire.envelopes import Envelopes
 from dimse_bridge.wire.items import Malformed
 from dimse_bridge.wire.layer import INVALID_PARAMETER, LOST, Indication, UpperLayer
 from dimse_bridge.wire.messages import Assembler, Begun, Piece
@@ -36,10 +37,15 @@ from dimse_bridge.wire.states import State
 
 HELD_BYTES_MAX = 2 * 1024 * 1024
 """Of data sets that came in and were not yet taken."""
+WORTH_BYTES_MIN = 512 * 1024
+"""Of a data set that has not come whole: so much is taken as soon as it is there."""
 REQUESTS_MAX = 64
 """Messages that may wait; a peer that keeps to the negotiated window sends one at a time."""
 IDENTIFIER_BYTES_MAX = 4 * 1024 * 1024
 """Of a data set that is held as a whole: an identifier, the list of a commitment."""
+
+JOINED_BYTES_MAX = 32 * 1024
+"""Up to this what is sent at a time is copied into one piece, which is cheaper to send."""
 
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
 
@@ -57,9 +63,12 @@ class Association(asyncio.BufferedProtocol):
         limits: Limits,
         *,
         request: AssociateRequest | None = None,
-        opened: Callable[[Association], None] | None = None,
+        connected: Callable[[Association], None] | None = None,
+        requested: Callable[[Association, AssociateRequest], None] | None = None,
     ) -> None:
-        """`request` makes it the requestor's end; `opened` is told of a connection come in."""
+        """`request` makes it the requestor's end; the acceptor's tells that a connection has come
+        in, and what is requested over it.
+        """
         self.contexts: Mapping[int, Context] = {}
         self.peer: AssociateRequest | AssociateAccept | None = None
         self.address = ""
@@ -68,7 +77,8 @@ class Association(asyncio.BufferedProtocol):
         """How it came to its end: released, aborted, lost..."""
         self._limits = limits
         self._request = request
-        self._opened = opened
+        self._connected = connected
+        self._requested = requested
         self._layer = UpperLayer(
             requestor=request is not None, data_bytes_max=limits.data_bytes_max
         )
@@ -93,19 +103,21 @@ class Association(asyncio.BufferedProtocol):
         """Of data sets that came in and were not yet taken."""
         self._reading = True
         self._message_id = 0
+        self._envelopes: Envelopes | None = None
 
     # The transport's side -----------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        # Whoever waits for room waits until all is sent: `envelopes` are written over then.
+        self._transport.set_write_buffer_limits(0)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        self._socket = _same_socket(transport)
         self._layer.connected(self._request)
         self._watch = self._loop.call_later(self._limits.idle_seconds, self._look)
         self._carry_out([])
-        if self._opened is not None:
-            self._opened(self)
+        if self._connected is not None:
+            self._connected(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._layer.room()
@@ -113,10 +125,21 @@ class Association(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._active = self._loop.time()
         self.tally.received_bytes += nbytes
-        if QUICKACK is not None and self._socket is not None:
-            # Peers with Nagle's algorithm on wait for this acknowledgement between two PDUs.
-            self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         self._carry_out(self._layer.received(nbytes))
+        if self._layer.expects_more or self._assembler.expects_more:
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        """At once: peers with Nagle's algorithm on wait for it between two PDUs.
+
+        What is whole is acknowledged with its answer.
+        """
+        if QUICKACK is None or self.ended:
+            return
+        if self._socket is None and self._transport is not None:
+            self._socket = _same_socket(self._transport)
+        if self._socket is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
 
     def eof_received(self) -> bool:
         return False
@@ -158,8 +181,12 @@ class Association(asyncio.BufferedProtocol):
         assert self._transport is not None, "bytes come from a connection"
         outgoing = self._layer.outgoing()
         if outgoing and not self._transport.is_closing():
-            self.tally.sent_bytes += sum(map(len, outgoing))
-            self._transport.write(b"".join(outgoing))
+            size = sum(map(len, outgoing))
+            self.tally.sent_bytes += size
+            if size <= JOINED_BYTES_MAX:
+                self._transport.write(b"".join(outgoing))
+            else:
+                self._transport.writelines(outgoing)
         if self._layer.closes:
             self._transport.close()
 
@@ -196,6 +223,8 @@ class Association(asyncio.BufferedProtocol):
         self._maximum_length = opened.user.maximum_length
         if not self._opening.done():
             self._opening.set_result(opened)
+        if self._requested is not None and isinstance(opened, AssociateRequest):
+            self._requested(self, opened)
 
     def _settle(self, error: Exception) -> None:
         if not self._opening.done():
@@ -213,7 +242,9 @@ class Association(asyncio.BufferedProtocol):
         except Malformed as error:
             _log.info("A message from %s is malformed: %s", self.address, error)
             self.abort(INVALID_PARAMETER)
-        self._wake()
+        # Whoever waits for a data set is not told of each piece, but as soon as there is work.
+        if self.held_bytes >= WORTH_BYTES_MIN or not self._assembler.expects_more:
+            self._wake()
 
     def _begin(self, context_id: int, command: Command) -> None:
         if context_id not in self.contexts:
@@ -293,11 +324,11 @@ class Association(asyncio.BufferedProtocol):
         """What the peer opens with: its request, or its acceptance.  Raises Gone, Rejected."""
         return await asyncio.shield(self._opening)
 
-    def accept(self, accept: AssociateAccept, contexts: Mapping[int, Context]) -> None:
+    def accept(self, granted: Granted) -> None:
         """Raises Gone."""
         self._check()
-        self.contexts = contexts
-        self._layer.accept(accept)
+        self.contexts = granted.contexts
+        self._layer.accept(granted.accept, granted.encoded)
         self._carry_out([])
 
     def reject(self, reject: AssociateReject) -> None:
@@ -385,8 +416,8 @@ class Association(asyncio.BufferedProtocol):
 
     # Sending ------------------------------------------------------------------
 
-    def send(self, context_id: int, command: Command, data: bytes | None = None) -> None:
-        """A whole message.  Raises Gone."""
+    def send(self, context_id: int, command: Command | bytes, data: bytes | None = None) -> None:
+        """A whole message; its command set may be encoded already.  Raises Gone."""
         framed = messages.frame_command(context_id, command, self._maximum_length)
         if data is not None:
             framed += messages.frame(context_id, data, self._maximum_length)
@@ -395,6 +426,26 @@ class Association(asyncio.BufferedProtocol):
     def send_data(self, context_id: int, data: bytes, *, last: bool) -> None:
         """The next piece of the data set of a message whose command set is sent.  Raises Gone."""
         self._send(messages.frame(context_id, data, self._maximum_length, last=last))
+
+    @property
+    def envelopes(self) -> Envelopes:
+        """Where the next bytes of a data set that is to be sent may be put, once `drain` returns.
+
+        They are one task's from then on till what is in them is sent.
+        """
+        if self._envelopes is None:
+            self._envelopes = Envelopes(self._maximum_length)
+        return self._envelopes
+
+    def send_envelopes(
+        self, context_id: int, length: int, *, last: bool, command: bytes | None = None
+    ) -> None:
+        """The `length` bytes put there, after the command set they belong to.  Raises Gone."""
+        framed: list[messages.Framed] = []
+        if command is not None:
+            framed = messages.frame_command(context_id, command, self._maximum_length)
+        framed.append(self.envelopes.sealed(context_id, length, last=last))
+        self._send(framed)
 
     def _send(self, framed: list[messages.Framed]) -> None:
         self._check()
@@ -477,15 +528,17 @@ class Association(asyncio.BufferedProtocol):
         """Returns when the connection is closed."""
         await asyncio.shield(self._closed)
 
+    def when_closed(self, told: Callable[[Association], object]) -> None:
+        """Has `told` called when the connection is closed."""
+        self._closed.add_done_callback(lambda _: told(self))
+
 
 def _same_socket(transport: asyncio.BaseTransport) -> socket.socket | None:
     """A socket of our own for the connection: what a loop gives out makes one for each call."""
     found = transport.get_extra_info("socket")
     if found is None:
         return None
-    own = socket.socket(fileno=os.dup(found.fileno()))
-    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return own
+    return socket.socket(found.family, found.type, found.proto, os.dup(found.fileno()))
 
 
 _TO_SEND = (State.ESTABLISHED, State.AWAITING_LOCAL_RELEASE)

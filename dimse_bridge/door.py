@@ -9,7 +9,7 @@ from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
 from dimse_bridge.association import Association
 from dimse_bridge.limits import Limits
-from dimse_bridge.negotiation import Policy
+from dimse_bridge.negotiation import Granted, Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Door:
     counters: Counters = field(default_factory=Counters)
     associations: set[Association] = field(default_factory=set)
     """Those that others have asked for and that are open."""
+    granted: dict[bytes, Granted] = field(default_factory=dict)
+    """What requests for associations got, by their bytes; a few."""
     reports_due: asyncio.Event = field(default_factory=asyncio.Event)
     """There is a request for storage commitment to be reported on."""
 

@@ -25,6 +25,7 @@ from dimse_bridge.wire.pdus import (
     AssociateAccept,
     AssociateReject,
     AssociateRequest,
+    build,
 )
 from schemas.services import STORAGE_SERVICE, Service, SopClass, sop_class_of
 from schemas.syntaxes import BY_UID, EXPLICIT_VR_BE, EXPLICIT_VR_LE, IMPLICIT_VR_LE, TransferSyntax
@@ -104,6 +105,8 @@ EMPTY_VALUES, MULTIPLE_VALUES = 6, 7
 @dataclass(frozen=True, slots=True)
 class Granted:
     accept: AssociateAccept
+    encoded: bytes = field(repr=False)
+    """The PDU of it."""
     contexts: Mapping[int, Context]
 
 
@@ -127,7 +130,7 @@ def negotiate(request: AssociateRequest, policy: Policy) -> Granted | AssociateR
         identity_response=_identity_response(request.user.identity),
     )
     accept = AssociateAccept(request.called, request.calling, tuple(answers), user)
-    return Granted(accept, contexts)
+    return Granted(accept, build(accept), contexts)
 
 
 def _refusal(request: AssociateRequest, policy: Policy) -> AssociateReject | None:

@@ -12,7 +12,7 @@ from dicomweb.store.blobs import BlobTooShort, NoBlob
 from dimse_bridge.exchange import Gone
 from dimse_bridge.progress import Progress
 from dimse_bridge.requestor import associated, contexts_for
-from dimse_bridge.sending import Originator, send
+from dimse_bridge.sending import Originator, Sender
 from schemas.reasons import Refused
 
 Told = Callable[[Instance, str], None]
@@ -30,9 +30,10 @@ async def push(archive: Archive, title: str, peer: Peer, chosen: Chosen, told: T
         return progress
     wanted = contexts_for(found.kinds)
     async with associated(archive.settings, title, peer, wanted) as association:
+        sender = Sender(archive, association, Originator())
         async for instance in chosen_instances(archive, chosen):
             try:
-                status = await send(archive, association, Originator(), instance)
+                status = await sender.send(instance)
             except (Refused, NoBlob, BlobTooShort) as error:
                 progress.fail(instance.SOPInstanceUID)
                 told(instance, str(error))

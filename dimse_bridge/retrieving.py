@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import partial
 
 from dicomweb.engine.chosen import Chosen, Survey, chosen_instances, survey
 from dicomweb.engine.instances import Instance
@@ -20,7 +20,7 @@ from dimse_bridge.exchange import Gone, Incoming
 from dimse_bridge.identifiers import choose, read
 from dimse_bridge.progress import Progress
 from dimse_bridge.requestor import NoAssociation, Wanted, associated, contexts_for
-from dimse_bridge.sending import Originator, send
+from dimse_bridge.sending import Originator, Sender
 from dimse_bridge.wire.commands import Priority
 from schemas.reasons import (
     CANNOT_COUNT,
@@ -33,8 +33,8 @@ from schemas.reasons import (
 OPENINGS_MAX = 2
 """Associations with a destination that may fail one after the other before it is given up."""
 
-Sender = Callable[[Instance], Awaitable[int]]
-"""Sends an instance; the status.  Raises Refused, Gone."""
+PENDING_SECONDS_MIN = 0.1
+"""Between two pending responses: often enough for people, and for timers."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ class _Work:
         self.progress = Progress(found.count)
         self._association = association
         self._message = message
+        self._next_telling = 0.0
 
     @property
     def is_over(self) -> bool:
@@ -60,7 +61,7 @@ class _Work:
     async def one(self, instance: Instance, sender: Sender) -> None:
         """Sends an instance and tells how far it has got.  Raises Gone when `sender` does."""
         try:
-            status = await sender(instance)
+            status = await sender.send(instance)
         except (Refused, NoBlob, BlobTooShort) as error:
             await self.fail(instance, str(error))
         except Gone as error:
@@ -79,7 +80,11 @@ class _Work:
         await self._tell()
 
     async def _tell(self) -> None:
-        """MOVE-12: a pending response after each sub-operation, except the last."""
+        """MOVE-12: a pending response after the first sub-operation, then when there is news."""
+        now = time.monotonic()
+        if now < self._next_telling:
+            return
+        self._next_telling = now + PENDING_SECONDS_MIN
         if self.progress.remaining and not self._association.ended:
             pending = self.progress.response(self._message.command, PENDING.code or 0)
             self._association.send(self._message.context_id, pending)
@@ -127,7 +132,7 @@ async def get(door: Door, association: Association, message: Incoming) -> None:
     chosen, found = await _understood(door, association, message)
     work = _Work(door, association, message, found)
     originator = Originator(priority=_priority(message))
-    sender = partial(send, door.archive, association, originator)
+    sender = Sender(door.archive, association, originator)
     async with aclosing(chosen_instances(door.archive, chosen)) as instances:
         async for instance in instances:
             if work.is_over:
@@ -202,7 +207,7 @@ async def _send_some(door: Door, target: _Target, instances: _Shared, work: _Wor
                 door.archive.settings, target.title, target.peer, target.wanted
             ) as association:
                 unreachable = 0
-                sender = partial(send, door.archive, association, target.originator)
+                sender = Sender(door.archive, association, target.originator)
                 await work.one(instance, sender)
                 # An instance that broke off in the middle took the association with it.
                 while not (work.is_over or association.ended):

@@ -14,12 +14,9 @@ from dicomweb.engine.encodings import ways
 from dicomweb.engine.instances import Instance
 from dimse_bridge.association import Association
 from dimse_bridge.negotiation import Context
-from dimse_bridge.wire.commands import DATA_SET, Command, Message, Priority
+from dimse_bridge.wire.commands import DATA_SET, Command, Message, Priority, Template
 from schemas.reasons import NO_CONTEXT, Refused
 from schemas.syntaxes import EXPLICIT_VR_LE, IMPLICIT_VR_LE, syntax_of
-
-AT_ONCE_BYTES_MAX = 1024 * 1024
-"""Up to this the data set of an instance is one read and one write."""
 
 _META_LENGTH_AT = 140
 """Where the File Meta Information that we write says how long the rest of it is (PS3.10 7.1)."""
@@ -34,54 +31,131 @@ class Originator:
     priority: int = Priority.MEDIUM
 
 
-async def send(
-    archive: Archive, association: Association, originator: Originator, instance: Instance
-) -> int:
-    """The status the peer gives.
+class Sender:
+    """Sends instances over one association, one at a time.
 
-    Raises Refused when the peer takes the instance in no way we can give it, and Gone.
+    What is the same for each instance of a kind is found out once.
     """
-    refused = Refused(NO_CONTEXT)
-    for context in _contexts(association, instance):
+
+    def __init__(self, archive: Archive, association: Association, originator: Originator) -> None:
+        self._archive = archive
+        self._association = association
+        self._originator = originator
+        self._ways: dict[tuple[str, str], tuple[_Way, ...]] = {}
+        """By SOP class and transfer syntax."""
+
+    async def send(self, instance: Instance) -> int:
+        """The status the peer gives.
+
+        Raises Refused when the peer takes the instance in no way we can give it, and Gone.
+        """
+        kind = (instance.SOPClassUID, instance.TransferSyntaxUID)
+        ways = self._ways.get(kind)
+        if ways is None:
+            ways = self._ways[kind] = tuple(self._found(*kind))
+        refused = Refused(NO_CONTEXT)
+        for way in ways:
+            if way.as_stored:
+                return await self._send_stored(instance, way)
+            try:
+                chunks = await self._converted(instance, way.context)
+            except Refused as one:
+                refused = one
+                continue
+            return await self._send_chunks(instance, way, chunks)
+        raise refused
+
+    def _found(self, sop_class: str, syntax: str) -> Iterator[_Way]:
+        """Contexts that the peer is SCP of, the best first (MOVE-06, MOVE-14, MOVE-15).
+
+        Nothing is compressed with loss that is not stored so.
+        """
+        stored = syntax_of(syntax)
+        order = {stored.uid: 0, EXPLICIT_VR_LE.uid: 1, IMPLICIT_VR_LE.uid: 2}
+        fitting = [
+            context
+            for context in self._association.contexts.values()
+            if context.sop_class.uid == sop_class
+            and context.peer_is_scp
+            and (context.syntax.lossless or context.syntax.uid == stored.uid)
+        ]
+        request = Command(
+            Message.C_STORE,
+            AffectedSOPClassUID=sop_class,
+            Priority=self._originator.priority,
+            CommandDataSetType=DATA_SET,
+            MoveOriginatorApplicationEntityTitle=self._originator.title,
+            MoveOriginatorMessageID=self._originator.message_id,
+        )
+        template = Template(request, "MessageID", "AffectedSOPInstanceUID")
+        for context in sorted(fitting, key=lambda context: order.get(context.syntax.uid, 3)):
+            yield _Way(context, context.syntax.uid == syntax, template)
+
+    async def _converted(self, instance: Instance, context: Context) -> AsyncIterator[bytes]:
+        """The data set in the syntax of `context`.  Raises Refused where it cannot be given so."""
+        if context.syntax.uid not in ways(instance.encoding):
+            raise Refused(NO_CONTEXT, f"It cannot be given in {context.syntax.name}.")
+        part = await retrieve.part(self._archive, instance, context.syntax)
+        return _without_meta(part.body)
+
+    async def _send_stored(self, instance: Instance, way: _Way) -> int:
+        """A range of its file, read to where it is sent from; some of it at a time."""
+        association, context_id = self._association, way.context.id
+        envelopes = association.envelopes
+        number = association.next_message_id()
+        command: bytes | None = way.request.encode(number, instance.SOPInstanceUID)
+        at, end = instance.data_set_offset, instance.size_bytes
         try:
-            chunks = await _data_set(archive, instance, context)
-        except Refused as one:
-            refused = one
-            continue
-        return await _store(association, instance, context, chunks, originator)
-    raise refused
+            while True:
+                length = min(envelopes.capacity_bytes, end - at)
+                await self._archive.blobs.read_into(instance.blob, at, envelopes.gaps(length))
+                at += length
+                if command is not None:
+                    association.expect(number)
+                association.send_envelopes(context_id, length, last=at == end, command=command)
+                command = None
+                await association.drain()
+                if at == end:
+                    break
+        except BaseException:
+            if command is None:  # A message cannot be taken back.
+                association.abort()
+            raise
+        return await self._status(number)
+
+    async def _send_chunks(self, instance: Instance, way: _Way, data: AsyncIterator[bytes]) -> int:
+        """One chunk is held back, since the last has to say that it is."""
+        association, context_id = self._association, way.context.id
+        number = association.next_message_id()
+        association.expect(number)
+        association.send(context_id, way.request.encode(number, instance.SOPInstanceUID))
+        held = b""
+        try:
+            async for chunk in data:
+                if held:
+                    association.send_data(context_id, held, last=False)
+                    await association.drain()
+                held = chunk
+        except BaseException:
+            association.abort()
+            raise
+        association.send_data(context_id, held, last=True)
+        await association.drain()
+        return await self._status(number)
+
+    async def _status(self, number: int) -> int:
+        response = await self._association.response(number)
+        return response.Status or 0
 
 
-def _contexts(association: Association, instance: Instance) -> Iterator[Context]:
-    """Those for the SOP class that the peer is SCP of, the best first (MOVE-06, MOVE-14, MOVE-15).
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A presentation context that instances of a kind can go by."""
 
-    Nothing is compressed with loss that is not stored so.
-    """
-    stored = syntax_of(instance.TransferSyntaxUID)
-    order = {stored.uid: 0, EXPLICIT_VR_LE.uid: 1, IMPLICIT_VR_LE.uid: 2}
-    fitting = (
-        context
-        for context in association.contexts.values()
-        if context.sop_class.uid == instance.SOPClassUID
-        and context.peer_is_scp
-        and (context.syntax.lossless or context.syntax.uid == stored.uid)
-    )
-    return iter(sorted(fitting, key=lambda context: order.get(context.syntax.uid, 3)))
-
-
-async def _data_set(
-    archive: Archive, instance: Instance, context: Context
-) -> bytes | AsyncIterator[bytes]:
-    """The data set in the syntax of `context`.  Raises Refused where it cannot be given so."""
-    if context.syntax.uid == instance.TransferSyntaxUID:
-        begin, length = instance.data_set_offset, instance.size_bytes - instance.data_set_offset
-        if length <= AT_ONCE_BYTES_MAX:
-            return await archive.blobs.read(instance.blob, begin, length)
-        return archive.blobs.stream(instance.blob, begin, length)
-    if context.syntax.uid not in ways(instance.encoding):
-        raise Refused(NO_CONTEXT, f"It cannot be given in {context.syntax.name}.")
-    part = await retrieve.part(archive, instance, context.syntax)
-    return _without_meta(part.body)
+    context: Context
+    as_stored: bool
+    request: Template
+    """The C-STORE request, for a Message ID and a SOP Instance UID."""
 
 
 async def _without_meta(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -98,50 +172,3 @@ async def _without_meta(body: bytes | AsyncIterator[bytes]) -> AsyncIterator[byt
 def _data_set_at(head: bytes) -> int:
     length_end = _META_LENGTH_AT + 4
     return length_end + int.from_bytes(head[_META_LENGTH_AT:length_end], "little")
-
-
-async def _store(
-    association: Association,
-    instance: Instance,
-    context: Context,
-    data: bytes | AsyncIterator[bytes],
-    originator: Originator,
-) -> int:
-    number = association.next_message_id()
-    command = Command(
-        Message.C_STORE,
-        AffectedSOPClassUID=instance.SOPClassUID,
-        MessageID=number,
-        Priority=originator.priority,
-        CommandDataSetType=DATA_SET,
-        AffectedSOPInstanceUID=instance.SOPInstanceUID,
-        MoveOriginatorApplicationEntityTitle=originator.title,
-        MoveOriginatorMessageID=originator.message_id,
-    )
-    association.expect(number)
-    if isinstance(data, bytes):
-        association.send(context.id, command, data)
-    else:
-        association.send(context.id, command)
-        await _stream(association, context.id, data)
-    await association.drain()
-    response = await association.response(number)
-    return response.Status or 0
-
-
-async def _stream(association: Association, context_id: int, data: AsyncIterator[bytes]) -> None:
-    """One piece is held back, since the last has to say that it is.
-
-    Whatever ends the pieces early ends the association: a message cannot be taken back.
-    """
-    held = b""
-    try:
-        async for chunk in data:
-            if held:
-                association.send_data(context_id, held, last=False)
-                await association.drain()
-            held = chunk
-    except BaseException:
-        association.abort()
-        raise
-    association.send_data(context_id, held, last=True)

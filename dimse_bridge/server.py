@@ -17,7 +17,7 @@ from dimse_bridge.door import Door
 from dimse_bridge.exchange import Gone
 from dimse_bridge.handlers import handle
 from dimse_bridge.negotiation import CONGESTION, LIMIT_EXCEEDED, Granted, negotiate
-from dimse_bridge.wire.pdus import AssociateReject, AssociateRequest
+from dimse_bridge.wire.pdus import RECALLED_MAX, AssociateReject, AssociateRequest
 
 SHUTDOWN_SECONDS = 10
 """What associations get to end in when the server is told to stop."""
@@ -40,19 +40,24 @@ class Listening:
 async def serving(door: Door, listening: Sequence[Listening]) -> AsyncIterator[None]:
     """Associations are taken until the context ends; those under way get time to end."""
     tasks: set[asyncio.Task[None]] = set()
+    connections: set[Association] = set()
 
-    def opened(association: Association) -> None:
-        if len(tasks) >= door.limits.associations_max + UNOPENED_MAX:
+    def connected(association: Association) -> None:
+        if len(connections) >= door.limits.associations_max + UNOPENED_MAX:
             association.abort()
             return
-        task = asyncio.get_running_loop().create_task(_serve(door, association))
+        connections.add(association)
+        association.when_closed(connections.discard)
+
+    def requested(association: Association, request: AssociateRequest) -> None:
+        task = loop.create_task(_serve(door, association, request))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
     loop = asyncio.get_running_loop()
     servers = [
         await loop.create_server(
-            lambda: Association(door.limits, opened=opened),
+            lambda: Association(door.limits, connected=connected, requested=requested),
             sock=one.socket,
             ssl=one.tls,
             backlog=BACKLOG,
@@ -68,22 +73,17 @@ async def serving(door: Door, listening: Sequence[Listening]) -> AsyncIterator[N
             server.close()
         if tasks:
             await asyncio.wait(tasks, timeout=SHUTDOWN_SECONDS)
-        for association in list(door.associations):
+        for association in list(connections):
             association.abort()
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _serve(door: Door, association: Association) -> None:
+async def _serve(door: Door, association: Association, request: AssociateRequest) -> None:
     """One association from its request to its end."""
     begun = time.perf_counter()
-    try:
-        request = await association.opening()
-    except Gone:
-        return
-    assert isinstance(request, AssociateRequest), "an acceptor is asked"
-    answer = _limited(door, association) or negotiate(request, door.policy)
+    answer = _limited(door, association) or _negotiated(door, request)
     try:
         if isinstance(answer, AssociateReject):
             door.counters.add("associations_rejected")
@@ -105,6 +105,19 @@ async def _serve(door: Door, association: Association) -> None:
             _closed(door, association, time.perf_counter() - begun)
 
 
+def _negotiated(door: Door, request: AssociateRequest) -> Granted | AssociateReject:
+    """What the policy makes of a request, which is recalled: devices ask the same all the time."""
+    known = door.granted.get(request.came_as)
+    if known is not None:
+        return known
+    answer = negotiate(request, door.policy)
+    if request.came_as and isinstance(answer, Granted):
+        if len(door.granted) >= RECALLED_MAX:
+            door.granted.clear()
+        door.granted[request.came_as] = answer
+    return answer
+
+
 def _limited(door: Door, association: Association) -> AssociateReject | None:
     """Places, in total and for one peer (PS3.8 9.3.4)."""
     if len(door.associations) >= door.limits.associations_max:
@@ -121,7 +134,7 @@ async def _exchange(door: Door, association: Association, granted: Granted) -> N
     door.counters.add("associations")
     door.counters.add("associations_open")
     try:
-        association.accept(granted.accept, granted.contexts)
+        association.accept(granted)
         async for message in association.requests():
             await handle(door, association, message)
         association.respond_to_release()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from pydicom.datadict import tag_for_keyword
 
-from dicomweb.engine.ingest import NotStored, Outcome, Upload
+from dicomweb.engine.ingest import NotStored, Outcome, Stored, Upload
 from dimse_bridge.association import Association
 from dimse_bridge.door import Door
 from dimse_bridge.exchange import Incoming, response_to
 from dimse_bridge.negotiation import Context
-from dimse_bridge.wire.commands import Command
+from dimse_bridge.wire.commands import Command, Message, Template
 from schemas.identifiers import is_uid
 from schemas.part10 import file_meta
 from schemas.reasons import (
@@ -64,8 +66,12 @@ def _refusal(command: Command, context: Context, *, strict: bool) -> Refused | N
     return None
 
 
-def _response(command: Command, outcome: Outcome) -> Command:
+def _response(command: Command, outcome: Outcome) -> Command | bytes:
     """STORE-02 to STORE-05; the same reasons as STOW-RS gives."""
+    if isinstance(outcome, Stored) and not outcome.problems and command.MessageID is not None:
+        return _success(command.AffectedSOPClassUID).encode(
+            command.MessageID, command.AffectedSOPInstanceUID or ""
+        )
     instance = {"AffectedSOPInstanceUID": command.AffectedSOPInstanceUID}
     if isinstance(outcome, NotStored):
         return response_to(
@@ -80,3 +86,12 @@ def _response(command: Command, outcome: Outcome) -> Command:
         comment = worst[:COMMENT_LENGTH_MAX]
         return response_to(command, worst.reason.code or 0, ErrorComment=comment, **instance)
     return response_to(command, SUCCESS, **instance)
+
+
+@lru_cache
+def _success(sop_class: str | None) -> Template:
+    """Of a Message ID and a SOP Instance UID: what is said the most."""
+    request = Command(Message.C_STORE, AffectedSOPClassUID=sop_class)
+    return Template(
+        response_to(request, SUCCESS), "MessageIDBeingRespondedTo", "AffectedSOPInstanceUID"
+    )

@@ -107,6 +107,12 @@ class BlobStore(Protocol):
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`.  Raises NoBlob, BlobTooShort."""
 
+    async def read_into(self, name: str, offset: int, buffers: Sequence[memoryview]) -> None:
+        """Fills `buffers`, one after the other, with what lies from `offset` on.  Raises as `read`.
+
+        Whoever gives up waiting for it gives up the buffers too: they may still be written to.
+        """
+
     def stream(
         self, name: str, offset: int, length: int, chunk_bytes: int = CHUNK_BYTES
     ) -> AsyncIterator[bytes]:

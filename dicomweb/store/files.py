@@ -10,6 +10,7 @@ import asyncio
 import errno
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ from dicomweb.store.extents import Extent
 
 INLINE_BYTES_MAX = 1024 * 1024
 """Longer reads go to a thread at once: even to copy so much would hold up the event loop."""
+
+BUFFERS_MAX = 1024
+"""IOV_MAX of Linux and macOS: how many buffers one system call takes."""
 
 _NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
 
@@ -64,6 +68,14 @@ class File:
         rest = await self._in_thread(offset + len(cached), missing)
         return cached + rest if cached else rest
 
+    async def read_into(self, offset: int, buffers: Sequence[memoryview]) -> None:
+        """Fills the buffers, one after the other.  Raises BlobTooShort."""
+        length = sum(map(len, buffers))
+        count = _fill_cached(self.fileno, offset, buffers) if length <= INLINE_BYTES_MAX else 0
+        if count < length:
+            filling = self._threads.submit(self._fill, offset, buffers, count)
+            await asyncio.wrap_future(filling)
+
     async def fetch(self, offset: int, length: int) -> None:
         """Has the page cache hold these bytes, as far as it has room for them."""
         await self._in_thread(offset, length)
@@ -73,6 +85,18 @@ class File:
 
     def _read(self, offset: int, length: int) -> bytes:
         return read(self.fileno, offset, length)
+
+    def _fill(self, offset: int, buffers: Sequence[memoryview], filled: int) -> None:
+        """Fills the buffers but for the first `filled` bytes of them."""
+        for buffer in buffers:
+            have = min(filled, len(buffer))
+            filled -= have
+            while have < len(buffer):
+                count = os.preadv(self.fileno, [buffer[have:]], offset + have)
+                if not count:
+                    raise BlobTooShort(f"A blob ends at {offset + have}, and is asked for more.")
+                have += count
+            offset += len(buffer)
 
     def __del__(self) -> None:
         if self.fileno >= 0:
@@ -94,16 +118,22 @@ _scratch = _Scratch()
 
 def _read_cached(fileno: int, offset: int, length: int) -> bytes:
     """As much of the beginning as can be had without waiting; perhaps nothing."""
-    if _NOWAIT is None or length > INLINE_BYTES_MAX:
+    if length > INLINE_BYTES_MAX:
         return b""
     view = _scratch.view[:length]
+    return bytes(view[: _fill_cached(fileno, offset, [view])])
+
+
+def _fill_cached(fileno: int, offset: int, buffers: Sequence[memoryview]) -> int:
+    """How much of the beginning could be had without waiting; perhaps nothing."""
+    if _NOWAIT is None:
+        return 0
     try:
-        count = os.preadv(fileno, [view], offset, _NOWAIT)
+        return os.preadv(fileno, buffers[:BUFFERS_MAX], offset, _NOWAIT)
     except OSError as error:
         if error.errno in (errno.EAGAIN, errno.ENOTSUP, errno.EOPNOTSUPP):
-            return b""
+            return 0
         raise
-    return bytes(view[:count])
 
 
 def read(fileno: int, offset: int, length: int) -> bytes:

@@ -29,7 +29,7 @@ from dicomweb.store.blobs import (
     new_name,
 )
 from dicomweb.store.extents import CHUNK_BYTES, TURN_BYTES, Extent, can_tell
-from dicomweb.store.files import File, FilePlace, open_file, read
+from dicomweb.store.files import BUFFERS_MAX, File, FilePlace, open_file, read
 from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 FILE_MODE = 0o640
@@ -42,8 +42,6 @@ READ_THREADS = 8
 """Reads that wait for the disk at the same time."""
 WRITE_BACK_BYTES = 8 * 1024 * 1024
 """The disk begins to write whenever so much has come, so that the sync at the end is short."""
-BUFFERS_MAX = 1024
-"""IOV_MAX of Linux and macOS: how many buffers one system call takes."""
 NAMES_PER_QUESTION = 500
 """How many blobs `recover` asks the index about at once."""
 
@@ -164,6 +162,10 @@ class Filesystem:
     async def read(self, name: str, offset: int, length: int) -> bytes:
         """Exactly `length` bytes from `offset`.  Raises NoBlob, BlobTooShort."""
         return await File(self.path(name), self._threads).read(offset, length)
+
+    async def read_into(self, name: str, offset: int, buffers: Sequence[memoryview]) -> None:
+        """Fills `buffers` with what lies from `offset` on.  Raises NoBlob, BlobTooShort."""
+        await File(self.path(name), self._threads).read_into(offset, buffers)
 
     async def stream(
         self, name: str, offset: int, length: int, chunk_bytes: int = CHUNK_BYTES

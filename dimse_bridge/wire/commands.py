@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntEnum
-from functools import partial
+from typing import Any
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 
@@ -39,9 +41,12 @@ class Priority(IntEnum):
     LOW = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Command:
-    """A command set; what is None is not in it.  Other elements are passed over."""
+    """A command set; what is None is not in it.  Other elements are passed over.
+
+    Nobody changes one; but frozen, so many fields would cost as much to fill as to decode.
+    """
 
     CommandField: int
     AffectedSOPClassUID: str | None = None
@@ -93,31 +98,82 @@ def _element(keyword: str) -> _Element:
 
 
 _ELEMENTS = sorted((_element(f.name) for f in fields(Command)), key=lambda e: e.number)
-_HEADS = tuple((element.keyword, element.head, element.vr) for element in _ELEMENTS)
-_BY_NUMBER = {element.number: element for element in _ELEMENTS}
+
+# Encoding ------------------------------------------------------------------------
+
+_GROUP_LENGTH_HEAD = bytes(4) + b"\4\0\0\0"
 
 
 def encode(command: Command) -> bytes:
     """The bytes of a command set, its group length included."""
-    parts = []
-    for keyword, head, vr in _HEADS:
-        value = getattr(command, keyword)
-        if value is not None:
-            encoded = _value(vr, value)
-            parts.append(head + len(encoded).to_bytes(4, "little") + encoded)
-    elements = b"".join(parts)
-    return bytes(4) + b"\4\0\0\0" + len(elements).to_bytes(4, "little") + elements
+    elements = b"".join(
+        write(value)
+        for keyword, write in _WRITERS
+        if (value := getattr(command, keyword)) is not None
+    )
+    return _GROUP_LENGTH_HEAD + len(elements).to_bytes(4, "little") + elements
 
 
-def _value(vr: str, value: int | str) -> bytes:
-    if isinstance(value, int):
-        if vr == "AT":
-            return (value >> 16).to_bytes(2, "little") + (value & 0xFFFF).to_bytes(2, "little")
-        return value.to_bytes(2, "little")
-    if vr == "LO":
-        value = value[:ERROR_COMMENT_LENGTH_MAX]
-    encoded = value.encode("ascii", "replace")
-    return encoded + (b"\0" if vr == "UI" else b" ") * (len(encoded) % 2)
+def _writer(element: _Element) -> Callable[[Any], bytes]:
+    """What writes a value as this element; made once, as millions are written."""
+    head, to_bytes = element.head, int.to_bytes
+    number_head = head + b"\2\0\0\0"
+    padding, length_max = _TEXTS.get(element.vr, (b"", 0))
+
+    def number(value: int) -> bytes:
+        return number_head + to_bytes(value, 2, "little")
+
+    def tag(value: int) -> bytes:
+        data = to_bytes(value >> 16, 2, "little") + to_bytes(value & 0xFFFF, 2, "little")
+        return head + b"\4\0\0\0" + data
+
+    def characters(value: str) -> bytes:
+        data = value[:length_max].encode("ascii", "replace")
+        if len(data) % 2:
+            data += padding
+        return head + to_bytes(len(data), 4, "little") + data
+
+    return {"US": number, "AT": tag}.get(element.vr, characters)
+
+
+_TEXTS: dict[str, tuple[bytes, int | None]] = {
+    "UI": (b"\0", None),
+    "AE": (b" ", None),
+    "LO": (b" ", ERROR_COMMENT_LENGTH_MAX),
+}
+"""Padding and longest value."""
+_WRITERS = tuple((element.keyword, _writer(element)) for element in _ELEMENTS)
+
+
+class Template:
+    """A command set of which some values change from message to message, and nothing else does."""
+
+    def __init__(self, command: Command, *changing: str) -> None:
+        """`changing`: keywords in the order of their tags, whatever `command` says of them."""
+        self._parts: list[bytes] = [b""]
+        self._writers: list[tuple[int, Callable[[Any], bytes]]] = []
+        named = []
+        for keyword, write in _WRITERS:
+            if keyword in changing:
+                named.append(keyword)
+                self._writers.append((len(self._parts), write))
+                self._parts += (b"", b"")
+            elif (value := getattr(command, keyword)) is not None:
+                self._parts[-1] += write(value)
+        assert tuple(named) == changing, "they are given in the order of their tags"
+
+    def encode(self, *values: int | str) -> bytes:
+        """The bytes with `values` in place."""
+        parts = self._parts.copy()
+        for (at, write), value in zip(self._writers, values, strict=True):
+            parts[at] = write(value)
+        elements = b"".join(parts)
+        return _GROUP_LENGTH_HEAD + len(elements).to_bytes(4, "little") + elements
+
+
+# Decoding ------------------------------------------------------------------------
+
+_HEAD = struct.Struct("<HHI")
 
 
 def decode(data: bytes) -> Command:
@@ -125,26 +181,32 @@ def decode(data: bytes) -> Command:
     values: dict[str, int | str] = {}
     at, end = 0, len(data)
     while at < end:
-        length = int.from_bytes(data[at + 4 : at + 8], "little")
-        after = at + 8 + length
-        if at + 8 > end or after > end:
+        begin = at + _HEAD.size
+        if begin > end:
             raise Malformed("An element of a command set is longer than the command set.")
-        if data[at : at + 2] != b"\0\0":
+        group, number, length = _HEAD.unpack_from(data, at)
+        at = begin + length
+        if at > end:
+            raise Malformed("An element of a command set is longer than the command set.")
+        if group:
             raise Malformed("A command set has an element of another group.")
-        element = _BY_NUMBER.get(int.from_bytes(data[at + 2 : at + 4], "little"))
-        if element is not None and length:
-            values[element.keyword] = _decoded(element, data[at + 8 : after])
-        at = after
+        if length and (reader := _READERS.get(number)):
+            keyword, read = reader
+            values[keyword] = read(data[begin:at])
     if "CommandField" not in values:
         raise Malformed("A command set lacks its Command Field.")
-    return partial(Command, **values)()  # type: ignore[arg-type]
+    return Command(**values)  # type: ignore[arg-type]
 
 
-def _decoded(element: _Element, value: bytes) -> int | str:
-    if element.vr == "US":
-        if len(value) != 2:
-            raise Malformed(f"{element.keyword} has {len(value)} bytes.")
-        return int.from_bytes(value, "little")
-    if element.vr == "AT":
-        return int.from_bytes(value[:2], "little") << 16 | int.from_bytes(value[2:4], "little")
-    return text(value)
+def _number(value: bytes) -> int:
+    if len(value) != 2:
+        raise Malformed(f"A number of a command set has {len(value)} bytes.")
+    return value[0] | value[1] << 8
+
+
+def _tag(value: bytes) -> int:
+    return int.from_bytes(value[:2], "little") << 16 | int.from_bytes(value[2:4], "little")
+
+
+_READS: dict[str, Callable[[bytes], int | str]] = {"US": _number, "AT": _tag}
+_READERS = {one.number: (one.keyword, _READS.get(one.vr, text)) for one in _ELEMENTS}

@@ -21,7 +21,7 @@ class Begun:
     command: Command
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Piece:
     """The next bytes of the data set of the message that has begun."""
 
@@ -39,6 +39,11 @@ class Assembler:
         self._command = bytearray()
         self._context_id: int | None = None
         self._in_data_set = False
+
+    @property
+    def expects_more(self) -> bool:
+        """Whether a message has come in part."""
+        return self._context_id is not None
 
     def take(self, fragment: Fragment) -> Happened | None:
         """What a fragment brings; None when more has to come.  Raises Malformed."""
@@ -73,9 +78,10 @@ def fragment_bytes(maximum_length: int) -> int:
 Framed: TypeAlias = bytes | memoryview
 
 
-def frame_command(context_id: int, command: Command, maximum_length: int) -> list[Framed]:
-    """The P-DATA-TF PDUs of a command set."""
-    return frame(context_id, encode(command), maximum_length, command=True)
+def frame_command(context_id: int, command: Command | bytes, maximum_length: int) -> list[Framed]:
+    """The P-DATA-TF PDUs of a command set, which may be encoded already."""
+    encoded = command if isinstance(command, bytes) else encode(command)
+    return frame(context_id, encoded, maximum_length, command=True)
 
 
 def frame(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from dimse_bridge.wire import items
@@ -21,6 +23,15 @@ APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _FIXED_LENGTH = 68
 """Of an A-ASSOCIATE PDU, before its items."""
 _COMMAND, _LAST = 1, 2
+_CONTROLS = ((False, False), (True, False), (False, True), (True, True))
+_FRAGMENT_HEAD = struct.Struct(">IBB")
+_DATA_HEAD = struct.Struct(">HIIBB")
+
+RECALLED_MAX = 32
+RECALLED_BYTES_MAX = 64 * 1024
+"""Requests for associations that are recalled, and how long one of them may be."""
+_IDENTITY = b"\x58\0"
+"""What the item begins with that tells who the user is (PS3.7 D.3.3.7.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,8 @@ class AssociateRequest:
     user: UserInformation
     application_context: str = APPLICATION_CONTEXT
     protocol_version: int = 1
+    came_as: bytes = field(default=b"", compare=False, repr=False)
+    """Its bytes, if one like it may come again; none of one that holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +65,12 @@ class AssociateReject:
     reason: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fragment:
-    """A presentation data value: a piece of a command set or of a data set (PS3.8 9.3.5.1)."""
+    """A presentation data value: a piece of a command set or of a data set (PS3.8 9.3.5.1).
+
+    Nobody changes one; but there are many, and frozen they would take five times as long to make.
+    """
 
     context_id: int
     data: bytes = field(repr=False)
@@ -62,7 +78,7 @@ class Fragment:
     last: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Data:
     fragments: tuple[Fragment, ...]
 
@@ -84,6 +100,8 @@ class Abort:
     source: int = 0
     reason: int = 0
 
+
+Bytes: TypeAlias = bytes | memoryview
 
 Pdu: TypeAlias = (
     AssociateRequest
@@ -137,12 +155,8 @@ def _fragment(one: Fragment) -> bytes:
 
 def data_head(context_id: int, length: int, *, command: bool, last: bool) -> bytes:
     """What stands before `length` bytes that travel alone in a P-DATA-TF PDU."""
-    return (
-        b"\x04\0"
-        + (length + FRAGMENT_HEAD_LENGTH).to_bytes(4, "big")
-        + (length + 2).to_bytes(4, "big")
-        + bytes((context_id, command * _COMMAND | last * _LAST))
-    )
+    control = command * _COMMAND | last * _LAST
+    return _DATA_HEAD.pack(0x0400, length + FRAGMENT_HEAD_LENGTH, length + 2, context_id, control)
 
 
 # Parsing -------------------------------------------------------------------------
@@ -150,10 +164,10 @@ def data_head(context_id: int, length: int, *, command: bool, last: bool) -> byt
 
 def length_max(kind: int, data_bytes_max: int) -> int:
     """How long a PDU of this type may be; Malformed for one there is not."""
-    if kind in (0x01, 0x02):
-        return ASSOCIATE_BYTES_MAX
     if kind == 0x04:
         return data_bytes_max
+    if kind in (0x01, 0x02):
+        return ASSOCIATE_BYTES_MAX
     if kind in _PARSERS:
         return 4
     raise Malformed(f"There is no PDU of type {kind:02X}.")
@@ -165,7 +179,20 @@ def parse(kind: int, body: memoryview) -> Pdu:
 
 
 def _parse_request(body: memoryview) -> Pdu:
-    version, called, calling, rest = _fixed(body)
+    """Devices ask for the same again and again, often for 128 contexts."""
+    data = bytes(body)
+    if len(data) > RECALLED_BYTES_MAX or _IDENTITY in data:
+        return _request(data)
+    return _recalled(data)
+
+
+@lru_cache(RECALLED_MAX)
+def _recalled(data: bytes) -> AssociateRequest:
+    return replace(_request(data), came_as=data)
+
+
+def _request(data: bytes) -> AssociateRequest:
+    version, called, calling, rest = _fixed(data)
     parsed = items.parse(rest)
     numbers = [proposal.id for proposal in parsed.proposals]
     if len(set(numbers)) < len(numbers):
@@ -176,17 +203,16 @@ def _parse_request(body: memoryview) -> Pdu:
 
 
 def _parse_accept(body: memoryview) -> Pdu:
-    version, called, calling, rest = _fixed(body)
+    version, called, calling, rest = _fixed(bytes(body))
     parsed = items.parse(rest)
     return AssociateAccept(
         called, calling, parsed.answers, parsed.user, parsed.application_context, version
     )
 
 
-def _fixed(body: memoryview) -> tuple[int, str, str, bytes]:
-    if len(body) < _FIXED_LENGTH:
+def _fixed(data: bytes) -> tuple[int, str, str, bytes]:
+    if len(data) < _FIXED_LENGTH:
         raise Malformed("An A-ASSOCIATE PDU is too short.")
-    data = bytes(body)
     called, calling = text(data[4:20]), text(data[20:36])
     return int.from_bytes(data[:2], "big"), called, calling, data[_FIXED_LENGTH:]
 
@@ -199,23 +225,26 @@ def _parse_reject(body: memoryview) -> Pdu:
 def _parse_data(body: memoryview) -> Pdu:
     fragments, at, end = [], 0, len(body)
     while at < end:
-        length = int.from_bytes(body[at : at + 4], "big")
-        after = at + 4 + length
-        if length < 2 or after > end:
-            raise Malformed("A presentation data value does not fit its PDU.")
-        control = body[at + 5]
-        fragments.append(
-            Fragment(
-                body[at + 4],
-                bytes(body[at + FRAGMENT_HEAD_LENGTH : after]),
-                bool(control & _COMMAND),
-                bool(control & _LAST),
-            )
-        )
-        at = after
+        begin = at + FRAGMENT_HEAD_LENGTH
+        context_id, length, command, last = fragment_head(body[at:begin], end - at)
+        at = begin + length
+        fragments.append(Fragment(context_id, bytes(body[begin:at]), command, last))
     if not fragments:
         raise Malformed("A P-DATA-TF PDU is empty.")
     return Data(tuple(fragments))
+
+
+def fragment_head(head: Bytes, left: int) -> tuple[int, int, bool, bool]:
+    """Presentation context of a fragment, length of its data, whether it is of a command and the
+    last; `left` is what is left of its PDU, and must not be less than it has.  Raises Malformed.
+    """
+    if len(head) < FRAGMENT_HEAD_LENGTH:
+        raise Malformed("A presentation data value does not fit its PDU.")
+    length, context_id, control = _FRAGMENT_HEAD.unpack(head)
+    if length < 2 or length + 4 > left:
+        raise Malformed("A presentation data value does not fit its PDU.")
+    command, last = _CONTROLS[control & 3]
+    return context_id, length - 2, command, last
 
 
 def _parse_release_request(body: memoryview) -> Pdu:

@@ -311,6 +311,24 @@ async def test_without_credentials_nobody_is_checked(archive):
         assert answer.user.identity_response == response
 
 
+async def test_a_request_that_is_recalled_is_answered_as_the_first_time(archive):
+    """ASSOC-03, ASSOC-09: with its roles and features; titles are each one's own."""
+    user = {"roles": (Role(CT, scu=False, scp=True),), "extended": (Extended(STUDY_GET, b"\1"),)}
+    answers = [
+        await answered(archive.port, *contexts(CT, STUDY_GET), calling=title, **user)
+        for title in ("ONE", "ONE", "OTHER")
+    ]
+    assert answers[0] == answers[1] == replace(answers[2], calling="ONE")
+    assert len(archive.door.granted) == 2
+
+
+async def test_no_password_is_recalled(guarded):
+    """ASSOC-11: nor who may come with it."""
+    for _ in range(2):
+        assert isinstance(await answered(guarded.port, identity=USER), AssociateAccept)
+    assert guarded.door.granted == {}
+
+
 # The end of it -------------------------------------------------------------------------
 
 

@@ -71,6 +71,37 @@ def test_an_association_is_the_same_however_its_bytes_arrive(step):
     assert layer.state is State.AWAITING_LOCAL_RELEASE
 
 
+LARGE = Data((
+    Fragment(1, bytes(range(256)) * 300, False, False),
+    Fragment(1, b"", False, False),
+    Fragment(1, b"the rest", False, True),
+))  # fmt: skip
+
+
+@pytest.mark.parametrize("step", [1_000_000, 70_000, 4096, 7, 1])
+def test_a_long_pdu_is_told_of_in_pieces_that_come_to_the_same(step):
+    """A data set is not held up until the longest of PDUs is there."""
+    layer = established(acceptor(data_bytes_max=200_000))
+    wire = pdus.build(LARGE) + pdus.build(DATA)
+    *pieces, last = heard(layer, wire, step)
+    fragments = [fragment for piece in pieces for fragment in piece.fragments]
+    assert b"".join(one.data for one in fragments) == b"".join(one.data for one in LARGE.fragments)
+    assert [one.last for one in fragments] == [False] * (len(fragments) - 1) + [True]
+    assert last == DATA
+
+
+@pytest.mark.parametrize("wrong", [b"\0\0\0\1\1\0", b"\0\0\xff\xff\1\0"], ids=["short", "long"])
+def test_what_is_wrong_in_the_middle_of_a_long_pdu_aborts(wrong):
+    """ASSOC-12, ASSOC-15: a length that does not fit, once the first pieces are told of."""
+    layer = established(acceptor(data_bytes_max=200_000))
+    wire = pdus.build(LARGE)
+    first, at = LARGE.fragments[0], 12
+    layer.receive(wire[:at])
+    assert layer.receive(first.data)
+    assert layer.receive(wrong) == [Abort(2, 6)]
+    assert layer.receive(bytes(100_000)) == []
+
+
 @pytest.mark.parametrize("cut", range(1, len(pdus.build(DATA))))
 def test_a_cut_pdu_tells_nothing(cut):
     layer = established(acceptor())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import random
+from dataclasses import replace
 from io import BytesIO
 
 import pytest
@@ -15,7 +17,8 @@ from pynetdicom.dsutils import encode as reference_encode
 
 from dimse_bridge.exchange import response_to
 from dimse_bridge.wire import messages, pdus
-from dimse_bridge.wire.commands import NO_DATA_SET, Command, Message, decode, encode
+from dimse_bridge.wire.commands import NO_DATA_SET, Command, Message, Template, decode, encode
+from dimse_bridge.wire.envelopes import Envelopes
 from dimse_bridge.wire.items import Malformed
 from dimse_bridge.wire.messages import Assembler, Begun, Piece
 from dimse_bridge.wire.pdus import HEAD_LENGTH, Fragment
@@ -94,6 +97,36 @@ def test_any_bytes_are_a_command_set_or_malformed(data):
     """ASSOC-15."""
     with contextlib.suppress(Malformed):
         assert isinstance(decode(data), Command)
+
+
+def test_a_template_is_what_its_command_would_be():
+    template = Template(STORE, "MessageID", "AffectedSOPInstanceUID")
+    other = replace(STORE, MessageID=8, AffectedSOPInstanceUID="1.2.3.45")
+    assert template.encode(8, "1.2.3.45") == encode(other)
+    assert template.encode(7, "1.2.3") == encode(STORE)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([1, 3]), st.integers(1, 3000), st.booleans()),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(20, 1500),
+)
+def test_envelopes_hold_what_is_put_into_them(turns, maximum_length):
+    """ASSOC-07: the same PDUs as are made of bytes, from turn to turn."""
+    envelopes = Envelopes(maximum_length)
+    for number, (context_id, size, last) in enumerate(turns):
+        length = min(size, envelopes.capacity_bytes)
+        data = random.Random(number).randbytes(length)
+        at = 0
+        for gap in envelopes.gaps(length):
+            gap[:] = data[at : at + len(gap)]
+            at += len(gap)
+        assert at == length
+        expected = messages.frame(context_id, data, maximum_length, last=last)
+        assert bytes(envelopes.sealed(context_id, length, last=last)) == b"".join(expected)
 
 
 def fragments_of(framed: list[messages.Framed]) -> list[Fragment]:

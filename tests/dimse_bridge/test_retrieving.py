@@ -19,6 +19,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from dicomweb.engine.delete import delete
 from dicomweb.settings import Peer as Known
 from dicomweb.settings import Settings
+from dimse_bridge import retrieving
 from dimse_bridge.progress import Progress
 from dimse_bridge.wire.commands import Command, Message
 from dimse_bridge.wire.items import Extended, Role
@@ -120,17 +121,17 @@ async def moving(tmp_path):
 
 
 async def test_a_study_is_moved_to_a_third_device(moving):
-    """MOVE-03, MOVE-07, MOVE-08, MOVE-09, MOVE-12, STORE-13: counts in every response."""
+    """MOVE-03, MOVE-07, MOVE-08, MOVE-09, STORE-13: counts in every response."""
     with device([(CT, NATIVE)]) as destination:
         one = await moving(destination.port)
-        responses = await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"), Priority=1)
-    assert [response.Status for response, _ in responses] == [0xFF00, 0xFF00, 0]
-    assert [counts(response) for response, _ in responses] == [
-        (2, 1, 0, 0),
-        (1, 2, 0, 0),
-        (None, 3, 0, 0),
-    ]
-    assert [data for _, data in responses] == [None] * 3
+        *pending, (final, data) = await one.move(
+            chosen("STUDY", StudyInstanceUID="1.2.1"), Priority=1
+        )
+    assert counts(pending[0][0]) == (2, 1, 0, 0)
+    assert {response.Status for response, _ in pending} == {0xFF00}
+    assert {sum(counts(response)) for response, _ in pending} == {3}
+    assert (final.Status, counts(final)) == (0, (None, 3, 0, 0))
+    assert [data for _, data in (*pending, (final, data))] == [None] * (len(pending) + 1)
     assert [one.AffectedSOPInstanceUID for one in destination.received] == [
         ds.SOPInstanceUID for ds in STUDY
     ]
@@ -139,6 +140,18 @@ async def test_a_study_is_moved_to_a_third_device(moving):
     assert first.MoveOriginatorApplicationEntityTitle == "TESTER"
     assert first.MoveOriginatorMessageID == 7
     assert len(destination.associations) == 1
+
+
+async def test_a_requester_hears_of_a_long_move_again_and_again(moving, monkeypatch):
+    """MOVE-12, MOVE-21: pending responses keep its timer from running out, but do not flood it."""
+    monkeypatch.setattr(retrieving, "PENDING_SECONDS_MIN", 0)
+    with device([(CT, NATIVE)]) as destination:
+        one = await moving(destination.port)
+        *pending, _ = await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+        assert [counts(response) for response, _ in pending] == [(2, 1, 0, 0), (1, 2, 0, 0)]
+        monkeypatch.setattr(retrieving, "PENDING_SECONDS_MIN", 600)
+        *pending, _ = await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+        assert [counts(response) for response, _ in pending] == [(2, 1, 0, 0)]
 
 
 async def test_the_priority_is_passed_on(moving):

@@ -142,6 +142,23 @@ async def test_an_extent_reaches_no_further_than_its_blob(blobs):
         blobs.extent(NOWHERE, 0, EXTENT_BYTES_MIN)
 
 
+@pytest.mark.parametrize("cold", [False, True], ids=["cached", "cold"])
+@pytest.mark.parametrize("size_bytes", [1, 70_000, INLINE_BYTES_MAX + 1])
+async def test_buffers_are_filled_one_after_the_other(blobs, size_bytes, cold):
+    data = random.Random(2).randbytes(size_bytes + 20)
+    name = blobs.put([data])
+    if cold:
+        out_of_the_page_cache(blobs.path(name))
+    into = memoryview(bytearray(size_bytes))
+    step = size_bytes // (2 * BUFFERS_MAX) + 1
+    await blobs.read_into(name, 10, [into[at : at + step] for at in range(0, size_bytes, step)])
+    assert into == data[10 : size_bytes + 10]
+    with pytest.raises(BlobTooShort):
+        await blobs.read_into(name, 21, [into])
+    with pytest.raises(NoBlob):
+        await blobs.read_into("0" * 32, 0, [into])
+
+
 async def test_what_is_half_in_the_page_cache_is_read_whole(blobs):
     data = random.Random(0).randbytes(INLINE_BYTES_MAX)
     name = blobs.put([data])
