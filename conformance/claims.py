@@ -317,8 +317,8 @@ ASSOCIATIONS = (
     ),
     (
         _(
-            "C-MOVE and C-GET send a pending response after the first sub-operation, then ten times "
-            "a second at most while there is progress, and the list of what failed with the last.",
+            "C-MOVE and C-GET send a pending response after the first sub-operation, then ten a "
+            "second at most while there is progress, and the list of what failed with the last.",
             _MOVING + "test_a_requester_hears_of_a_long_move_again_and_again",
             "c-move-pending",
             "c-get-pending",

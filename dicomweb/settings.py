@@ -182,6 +182,13 @@ class Settings(BaseModel):
     dimse_idle_seconds: int = Field(
         600, ge=1, description="Silence after which an association that is waited for is aborted."
     )
+    dimse_linger_seconds: float = Field(
+        2.0,
+        ge=0,
+        le=600,
+        description="How long an association with the destination of a C-MOVE stays open for the "
+        "next one; 0: not at all.",
+    )
     max_cache_bytes: int = Field(
         1024**3,
         ge=0,

@@ -9,6 +9,7 @@ from dicomweb.counters import Counters
 from dicomweb.engine.archive import Archive
 from dimse_bridge.association import Association
 from dimse_bridge.limits import Limits
+from dimse_bridge.lingering import Lingering
 from dimse_bridge.negotiation import Granted, Policy
 
 
@@ -19,6 +20,8 @@ class Door:
     archive: Archive
     limits: Limits
     policy: Policy
+    lingering: Lingering
+    """Associations that we have asked for and that wait for the next C-MOVE."""
     counters: Counters = field(default_factory=Counters)
     associations: set[Association] = field(default_factory=set)
     """Those that others have asked for and that are open."""
@@ -41,4 +44,4 @@ def open_door(archive: Archive, counters: Counters | None = None) -> Door:
         strict=settings.strict,
         data_bytes_max=limits.data_bytes_max,
     )
-    return Door(archive, limits, policy, counters or Counters())
+    return Door(archive, limits, policy, Lingering(settings), counters or Counters())

@@ -43,7 +43,7 @@ async def associated(
 
     Raises NoAssociation; in the context Gone, when it breaks.
     """
-    association = await _open(settings, title, peer, wanted, roles)
+    association = await open_association(settings, title, peer, wanted, roles)
     try:
         yield association
         if not association.ended:
@@ -56,9 +56,10 @@ async def associated(
             association.abort()
 
 
-async def _open(
-    settings: Settings, title: str, peer: Peer, wanted: Wanted, roles: tuple[Role, ...]
+async def open_association(
+    settings: Settings, title: str, peer: Peer, wanted: Wanted, roles: tuple[Role, ...] = ()
 ) -> Association:
+    """An association with `peer`, to be released by the caller.  Raises NoAssociation."""
     limits = Limits.of(settings)
     user = UserInformation(maximum_length=limits.data_bytes_max, roles=roles)
     request = AssociateRequest(title, settings.ae_title, propose(wanted), user)

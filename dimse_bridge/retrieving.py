@@ -19,7 +19,7 @@ from dimse_bridge.door import Door
 from dimse_bridge.exchange import Gone, Incoming
 from dimse_bridge.identifiers import choose, read
 from dimse_bridge.progress import Progress
-from dimse_bridge.requestor import NoAssociation, Wanted, associated, contexts_for
+from dimse_bridge.requestor import NoAssociation, Wanted, contexts_for
 from dimse_bridge.sending import Originator, Sender
 from dimse_bridge.wire.commands import Priority
 from schemas.reasons import (
@@ -37,6 +37,10 @@ PENDING_SECONDS_MIN = 0.1
 """Between two pending responses: often enough for people, and for timers."""
 
 _log = logging.getLogger(__name__)
+
+
+class Stale(Exception):  # noqa: N818 - it says what is the case
+    """An association that had waited for it was not there any more."""
 
 
 class _Work:
@@ -58,13 +62,18 @@ class _Work:
             self.progress.cancelled = True
         return self.progress.cancelled or bool(self._association.ended)
 
-    async def one(self, instance: Instance, sender: Sender) -> None:
-        """Sends an instance and tells how far it has got.  Raises Gone when `sender` does."""
+    async def one(self, instance: Instance, sender: Sender, *, stale: bool = False) -> None:
+        """Sends an instance and tells how far it has got.  Raises Gone when `sender` does.
+
+        `stale`: the association may not be there any more; then the instance has not failed.
+        """
         try:
             status = await sender.send(instance)
         except (Refused, NoBlob, BlobTooShort) as error:
             await self.fail(instance, str(error))
         except Gone as error:
+            if stale:
+                raise Stale from error
             await self.fail(instance, str(error))
             raise
         else:
@@ -198,25 +207,26 @@ async def _send_some(door: Door, target: _Target, instances: _Shared, work: _Wor
     (MOVE-05).
     """
     unreachable = 0
-    while not work.is_over and (instance := await instances.next()) is not None:
+    instance = await instances.next()
+    while not work.is_over and instance is not None:
         if unreachable >= OPENINGS_MAX:
             await work.fail(instance, f"{target.title} was given up.")
+            instance = await instances.next()
             continue
         try:
-            async with associated(
-                door.archive.settings, target.title, target.peer, target.wanted
-            ) as association:
+            async with door.lingering.associated(target.title, target.peer, target.wanted) as given:
+                association, stale = given
                 unreachable = 0
                 sender = Sender(door.archive, association, target.originator)
-                await work.one(instance, sender)
                 # An instance that broke off in the middle took the association with it.
-                while not (work.is_over or association.ended):
-                    another = await instances.next()
-                    if another is None:
-                        return
-                    await work.one(another, sender)
+                while instance is not None and not (work.is_over or association.ended):
+                    await work.one(instance, sender, stale=stale)
+                    stale, instance = False, await instances.next()
         except NoAssociation as error:
             unreachable += 1
             await work.fail(instance, str(error))
-        except Gone:
+            instance = await instances.next()
+        except Stale:
             continue
+        except Gone:
+            instance = await instances.next()

@@ -8,7 +8,7 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from dimse_bridge.association import Association
@@ -78,6 +78,9 @@ async def serving(door: Door, listening: Sequence[Listening]) -> AsyncIterator[N
         for task in list(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SHUTDOWN_SECONDS):
+                await door.lingering.close()
 
 
 async def _serve(door: Door, association: Association, request: AssociateRequest) -> None:

@@ -19,7 +19,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from dicomweb.engine.delete import delete
 from dicomweb.settings import Peer as Known
 from dicomweb.settings import Settings
-from dimse_bridge import retrieving
+from dimse_bridge import lingering, retrieving
 from dimse_bridge.progress import Progress
 from dimse_bridge.wire.commands import Command, Message
 from dimse_bridge.wire.items import Extended, Role
@@ -106,9 +106,9 @@ async def moving(tmp_path):
     """`moving(port)`: three devices (MOVE-03), the destination listening at `port`."""
     async with AsyncExitStack() as stack:
 
-        async def start(port: int, **values) -> Moving:
+        async def start(port: int, *, linger: float = 0, **values) -> Moving:
             peers = {"DESTINATION": Known(host="127.0.0.1", port=port, **values)}
-            settings = Settings(data=tmp_path, peers=peers)
+            settings = Settings(data=tmp_path, peers=peers, dimse_linger_seconds=linger)
             archive = await stack.enter_async_context(door_of(settings))
             await stored(archive, *STUDY, *OTHER)
             peer = await stack.enter_async_context(associated(archive.port, STUDY_MOVE))
@@ -437,6 +437,101 @@ async def test_another_archive_is_a_destination(moving, tmp_path):
         assert counts(final) == (None, 3, 0, 0)
         found = (await other.web.get("/studies/1.2.1/instances")).json()
     assert len(found) == 3
+
+
+# Associations that linger ----------------------------------------------------------------
+
+
+async def until(true) -> None:
+    async with asyncio.timeout(30):
+        while not true():
+            await asyncio.sleep(0.005)
+
+
+async def move_each(moving: Moving) -> None:
+    """Each instance of STUDY by a C-MOVE of its own."""
+    for ds in STUDY:
+        keys = {"SeriesInstanceUID": ds.SeriesInstanceUID, "SOPInstanceUID": ds.SOPInstanceUID}
+        *_, (final, _) = await moving.move(
+            chosen("IMAGE", StudyInstanceUID=ds.StudyInstanceUID, **keys)
+        )
+        assert (final.Status, counts(final)) == (0, (None, 1, 0, 0))
+
+
+@pytest.mark.parametrize("linger, associations", [(600, 1), (0, 3)])
+async def test_c_moves_that_follow_each_other_share_an_association(moving, linger, associations):
+    """MOVE-03: the issue's own, one association with a destination; released in the end."""
+    with device([(CT, NATIVE)]) as destination:
+        one = await moving(destination.port, linger=linger)
+        await move_each(one)
+        assert len(destination.associations) == associations
+        assert len({store.MessageID for store in destination.received}) == (3 if linger else 1)
+        await one.archive.door.lingering.close()
+        await until(lambda: all(each.is_released for each in destination.associations))
+
+
+async def test_an_association_that_nobody_wants_is_released_when_its_time_is_over(moving):
+    """The issue's own: a destination may have room for one alone."""
+    with device([(CT, NATIVE)]) as destination:
+        one = await moving(destination.port, linger=0.01)
+        await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+        await until(lambda: destination.associations[0].is_released)
+        assert len(one.archive.door.lingering) == 0
+
+
+@pytest.mark.parametrize("how", ["abort", "release", "kill"])
+async def test_an_association_that_the_destination_gives_up_is_replaced(moving, how):
+    """MOVE-05: nothing has failed."""
+    with device([(CT, NATIVE)]) as destination:
+        one = await moving(destination.port, linger=600)
+        await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+        (first,) = destination.associations
+        await asyncio.to_thread(getattr(first, how))
+        await until(lambda: len(one.archive.door.lingering) == 0)
+        await move_each(one)
+        assert len(destination.associations) == 2
+
+
+async def test_an_instance_that_met_an_association_given_up_goes_over_another(moving):
+    """MOVE-05: the destination ends it at the very moment that it is used again."""
+
+    def abort_fourth(event) -> None:
+        if len(destination.received) == 4:
+            event.assoc.abort()
+
+    with device([(CT, NATIVE)], stored=abort_fourth) as destination:
+        one = await moving(destination.port, linger=600)
+        await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+        await move_each(one)
+        assert len(destination.associations) == 2
+
+
+async def test_what_was_not_proposed_goes_over_another_and_the_first_is_released(moving):
+    """MOVE-06: a destination that has room for one association has it for the second."""
+    report = dataset(StudyInstanceUID="1.2.3", SOPClassUID=SR, PixelData=None)
+    with device([(CT, NATIVE), (SR, NATIVE)]) as destination:
+        one = await moving(destination.port, linger=600)
+        await stored(one.archive, report)
+        await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
+        *_, (final, _) = await one.move(chosen("STUDY", StudyInstanceUID="1.2.3"))
+        assert counts(final) == (None, 1, 0, 0)
+        await until(lambda: destination.associations[0].is_released)
+        assert len(one.archive.door.lingering) == 1
+
+
+async def test_few_associations_linger(moving, monkeypatch):
+    """The issue's own: the one that waits the longest makes room."""
+    monkeypatch.setattr(lingering, "LINGERING_MAX", 2)
+    with device([(CT, NATIVE)]) as destination:
+        one = await moving(destination.port, linger=600, associations=3)
+        await one.move(chosen("STUDY", StudyInstanceUID=["1.2.1", "1.2.2"]))
+        await until(
+            lambda: (
+                sum(not each.is_released for each in destination.associations)
+                == len(one.archive.door.lingering)
+            )
+        )
+        assert 1 <= len(one.archive.door.lingering) <= 2
 
 
 # Transfer syntaxes ---------------------------------------------------------------------------
