@@ -203,8 +203,8 @@ class Association(asyncio.BufferedProtocol):
             case AssociateRequest() | AssociateAccept():
                 self._open(indication)
             case AssociateReject():
-                self._end("rejected")
                 self._settle(Rejected(indication))
+                self._end("rejected")
             case Data(fragments):
                 self._take(fragments)
             case ReleaseRequest():

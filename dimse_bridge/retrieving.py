@@ -223,6 +223,7 @@ async def _send_some(door: Door, target: _Target, instances: _Shared, work: _Wor
                     await work.one(instance, sender, stale=stale)
                     stale, instance = False, await instances.next()
         except NoAssociation as error:
+            assert instance is not None, "nothing was sent yet"
             unreachable += 1
             await work.fail(instance, str(error))
             instance = await instances.next()

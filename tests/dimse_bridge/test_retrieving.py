@@ -307,13 +307,14 @@ async def test_a_destination_that_does_not_listen_has_all_failed(moving):
     assert [data for _, data in pending] == [None] * len(pending)
 
 
-async def test_a_destination_that_rejects_has_all_failed(moving):
-    """MOVE-05: A702."""
+async def test_a_destination_that_rejects_has_all_failed(moving, caplog):
+    """MOVE-05: A702; the log tells what the destination said."""
     with device([(CT, NATIVE)], require_called_aet=True, title="ANOTHER") as destination:
         one = await moving(destination.port)
         *_, (final, _) = await one.move(chosen("STUDY", StudyInstanceUID="1.2.1"))
     assert final.Status == 0xA702
     assert destination.received == []
+    assert "rejected (result 1, source 1, reason 7)" in caplog.text
 
 
 async def test_what_the_destination_does_not_take_fails_and_the_rest_goes(moving):
