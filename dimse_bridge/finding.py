@@ -20,6 +20,7 @@ from dimse_bridge.identifiers import LEVELS, Identifier, read
 from dimse_bridge.negotiation import Context
 from dimse_bridge.questions import Question, Wanted, question
 from dimse_bridge.wire.commands import DATA_SET
+from dimse_bridge.wire.commands import encode as encode_command
 from schemas.keywords import tag_of
 from schemas.paths import Step
 from schemas.query import Query
@@ -52,7 +53,7 @@ async def find(door: Door, association: Association, message: Incoming) -> None:
     asked, identifier = _understood(data, context, strict=door.policy.strict)
     write = partial(_answer, asked.wanted, identifier, context, door.policy.ae_title)
     pending = PENDING if asked.complete else PENDING_UNSUPPORTED
-    response = response_to(command, pending.code or 0, CommandDataSetType=DATA_SET)
+    response = encode_command(response_to(command, pending.code or 0, CommandDataSetType=DATA_SET))
     count, cancelled = 0, False
     async with aclosing(_answers(door.archive, asked.query)) as found:
         async for answer in found:
