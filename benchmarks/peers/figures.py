@@ -10,7 +10,7 @@ from typing import Any
 
 OURS, OURS_TWO = "ours", "ours, 2 processes"
 ORTHANC = "Orthanc"
-NGINX, BARE = "nginx", "bare write"
+NGINX, BARE, STORESCP = "nginx", "bare write", "storescp"
 SMALL, LARGE = "ours, small index", "ours, large index"
 
 LEAST_SECONDS = 1e-6

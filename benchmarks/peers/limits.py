@@ -1,4 +1,4 @@
-"""The limits: nginx with the finished bytes, and files written without a server."""
+"""The limits: nginx with the finished bytes, files written without a server, and storescp."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class Limits:
     """The folder that nginx serves."""
     written: Path
     """Where the bare files go."""
+    receiver: Server
+    """dcmtk's storescp."""
 
     def serving(self, answers: Sequence[bytes], load: Load) -> Side:
         """The answers to a load, as files."""
@@ -73,8 +75,15 @@ def _write_durably(path: Path, pieces: Sequence[bytes]) -> None:
         os.close(file)
     staged.rename(path)
 
+    def receiving(self, prepare: Callable[[Server], Run]) -> Side:
+        """What is sent to a server, sent to one that writes files and keeps no index."""
+        return Side(figures.STORESCP, self.receiver.processes, lambda: prepare(self.receiver))
+
 
 @contextmanager
 def limits(folder: Path) -> Iterator[Limits]:
-    with servers.nginx(folder / "nginx") as (nginx, public):
-        yield Limits(nginx, public, folder / "bare")
+    with (
+        servers.nginx(folder / "nginx") as (nginx, public),
+        servers.receiver(folder / "received") as receiver,
+    ):
+        yield Limits(nginx, public, folder / "bare", receiver)

@@ -193,7 +193,7 @@ def _reached(figure: Figure, side: str, goal: Goal) -> list[str]:
 
 def _costs(among: Sequence[Figure]) -> str:
     head = ["operation", *MINE, figures.ORTHANC, "limit"]
-    limits = (figures.NGINX, figures.BARE)
+    limits = (figures.NGINX, figures.BARE, figures.STORESCP)
     rows = [
         [
             figure.name,

@@ -75,6 +75,17 @@ def nginx(folder: Path) -> Iterator[tuple[Server, Path]]:
 
 
 @contextmanager
+def receiver(folder: Path) -> Iterator[Server]:
+    """dcmtk's storescp, which writes what it is sent to files and knows nothing of it."""
+    folder.mkdir()
+    (port,) = peers.free_ports(1)
+    dimse = Dimse(figures.STORESCP.upper(), "127.0.0.1", port)
+    command = ["storescp", "+xa", "-od", str(folder), "-aet", dimse.called, str(dimse.port)]
+    with peers.running(command, lambda: peers.listens(dimse.port), peers.PROMPT) as pid:
+        yield Server(figures.STORESCP, Peer(figures.STORESCP, "", dimse, pid))
+
+
+@contextmanager
 def destination(server: Server) -> Iterator[None]:
     """What C-MOVE of a server sends to: dcmtk's storescp, which throws away what it is sent."""
     dimse = server.peer.dimse

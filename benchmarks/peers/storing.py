@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.client import Client
@@ -91,6 +92,17 @@ def c_store(template: Template, associations: int, instances: int) -> Operation:
     return Operation("c-store", name, GOALS, prepare, check, limit)
 
 
+def c_store_beside_storescp(template: Template, instances: int) -> Operation:
+    """The same over one association, which is what storescp takes at a time."""
+    operation = c_store(template, 1, instances)
+
+    def limit(held: Held, limits: Limits) -> Side:
+        return limits.receiving(lambda server: operation.prepare(replace(held, server=server)))
+
+    name = f"{operation.name}, beside storescp"
+    return replace(operation, name=name, goals=(), limit=limit)
+
+
 def _is_there(held: Held, pieces: material.Pieces) -> None:
     """Raises Wrong if the instance cannot be fetched with the pixels it had."""
     uid = material.instance_uid(pieces)
@@ -127,5 +139,6 @@ def operations() -> tuple[Operation, ...]:
         stow(multi_frame, 1, 10, 1),
         stow(multi_frame, 8, 1, 8),
         c_store(ct, 1, 60),
+        c_store_beside_storescp(ct, 60),
         c_store(ct, 4, 120),
     )
