@@ -28,6 +28,9 @@ from dimse_bridge.wire.pdus import (
     ReleaseResponse,
 )
 
+SECONDS_MAX = 300
+"""Of a whole test: it only ends what would hang for ever."""
+
 CT = "1.2.840.10008.5.1.4.1.1.2"
 VERIFICATION = "1.2.840.10008.1.1"
 PATIENT_FIND, PATIENT_MOVE, PATIENT_GET = (f"1.2.840.10008.5.1.4.1.2.1.{n}" for n in (1, 2, 3))
@@ -141,7 +144,7 @@ async def connected(port: int, **values: Any) -> AsyncIterator[Peer]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     peer = Peer(reader, writer, **values)
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(SECONDS_MAX):
             yield peer
     finally:
         writer.close()
