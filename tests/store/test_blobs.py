@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 
 from dicomweb.store.blobs import BlobTooShort, NoBlob, is_name
 from dicomweb.store.extents import CHUNK_BYTES
-from dicomweb.store.files import INLINE_BYTES_MAX
+from dicomweb.store.files import BUFFERS_MAX, INLINE_BYTES_MAX
 from dicomweb.store.filesystem import (
-    BUFFERS_MAX,
     EXTENT_BYTES_MIN,
     NAMES_PER_QUESTION,
     WRITE_BACK_BYTES,
