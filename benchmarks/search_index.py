@@ -25,7 +25,7 @@ from dicomweb.store.sqlite import connect
 from dicomweb.store.statements import POSTGRESQL, SQLITE
 from schemas import phonetics, values
 from schemas.attributes import Level, Side
-from schemas.index import METADATA, STUDY_TABLE, TABLES, VALUE_TABLES, blank_row
+from schemas.index import METADATA, STUDY_TABLE, TABLES, VALUE_TABLES, blank_row, newest_of
 
 SERIES_A_STUDY = 3
 INSTANCES_A_SERIES = 100
@@ -90,7 +90,7 @@ def rows(total: int) -> Iterator[list[Rows]]:
             _made("instance", series_instances),
             Rows(
                 "study_value",
-                ("attribute", "value", "study_id", "item"),
+                ("attribute", "value", "newest", "study_id", "item"),
                 sorted(beside),
             ),
         ]
@@ -122,6 +122,10 @@ def _name(patient: int) -> str:
 def _date(number: int) -> str:
     day = _mixed(number, 3) % (14 * 12 * 28)
     return f"{2012 + day // 336}{1 + day // 28 % 12:02}{1 + day % 28:02}"
+
+
+def _time(number: int) -> str:
+    return f"{number % 24:02}{number % 60:02}00.000000"
 
 
 def _modality(number: int) -> str:
@@ -202,7 +206,7 @@ def attributes(number: int, planted: bool) -> dict[str, str]:
     return {
         "StudyInstanceUID": study_uid(number),
         "StudyDate": _date(number),
-        "StudyTime": f"{number % 24:02}{number % 60:02}00.000000",
+        "StudyTime": _time(number),
         "AccessionNumber": f"ACC{number:09}",
         "StudyID": f"S{number}",
         "StudyDescription": f"CHEST ROUTINE {number % 500}",
@@ -257,7 +261,8 @@ def _beside(number: int, planted: bool) -> list[tuple[Any, ...]]:
     held += [(int(Side.PHYSICIAN_NAME_WORD), word) for word in words]
     held += [(int(Side.PHYSICIAN_NAME_KEY), key) for key in keys]
     held += [(int(Side.MODALITY), told["Modality"]), (CUSTOM_ID, told["StationName"])]
-    return [(attribute, value, number, "") for attribute, value in held]
+    at = newest_of(told["StudyDate"], told["StudyTime"])
+    return [(attribute, value, at, number, "") for attribute, value in held]
 
 
 def _series(study: int, at: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pydantic import create_model
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     Integer,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlmodel import Field, SQLModel
@@ -349,13 +351,16 @@ METADATA = SQLModel.metadata
 
 
 def _value_table(level: Level) -> Table:
+    """Values of studies lie in the order of answers, so that a page of them is read off it."""
     name = TABLES[level].name
     link = ForeignKey(f"{name}.id", ondelete="CASCADE")
+    newest = [Column("newest", TEXT, primary_key=True)] if level is Level.STUDY else []
     return Table(
         f"{name}_value",
         METADATA,
         Column("attribute", Integer, primary_key=True, autoincrement=False),
         Column("value", TEXT, primary_key=True),
+        *newest,
         Column(f"{name}_id", ID, link, primary_key=True, autoincrement=False),
         Column("item", TEXT, primary_key=True),
         Index(f"{name}_value_of", f"{name}_id", "attribute"),
@@ -367,6 +372,19 @@ VALUE_TABLES = {level: _value_table(level) for level in Level}
 """By `Side`, or the id of a custom attribute: the values of each patient, study, series, instance,
 and the numbers of the sequence items that have them.
 """
+
+
+def newest(study: Any) -> ColumnElement[str]:
+    """What orders the rows of `study`, columns of its table, as Study Date and Time do, in one text
+    that is shorter than both.
+    """
+    found: ColumnElement[str] = study.StudyDate + " " + func.rtrim(study.StudyTime, "0")
+    return found
+
+
+def newest_of(date: str, time: str) -> str:
+    """The same of values, as they are compared."""
+    return f"{date} {time.rstrip('0')}"
 
 
 def owner(level: Level) -> Column[Any]:

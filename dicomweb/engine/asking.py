@@ -94,7 +94,7 @@ def _found(
         return None
     if term.form is Form.EMPTY and len(term.path) > 1:
         return None
-    return Target(custom.level, beside=True), custom.id
+    return Target(custom.level, beside=True, nested=len(term.path) > 1), custom.id
 
 
 def _identity(query: Query) -> tuple[Any, ...]:

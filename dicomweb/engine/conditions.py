@@ -38,6 +38,8 @@ class Target:
     instant: str = ""
     """The column of the moment that a date and its time say."""
     time: str = ""
+    nested: bool = False
+    """Whether values are in items of a sequence, so that an entity can have one more than once."""
     listing: str = ""
     """The column that also lists what is beside, each value between backslashes."""
 
@@ -68,7 +70,7 @@ def target_of(attribute: Attribute, level: Level) -> Target:
     home = max(attribute.level, min(level, Level.STUDY))
     if attribute.side is not None:
         listing = attribute.keyword if attribute.keyword in TABLES[home].c else ""
-        return Target(home, beside=True, listing=listing)
+        return Target(home, beside=True, listing=listing, nested=bool(attribute.sequence))
     names = column_names(attribute)
     words = attribute.words is not None
     is_date = attribute.match is Match.DATE and attribute.keyword.endswith("Date")

@@ -28,8 +28,9 @@ _UIDS = {
 
 def inherits(fields: Fields, level: Level) -> frozenset[Level]:
     """The levels above `level` whose answers hold some of `fields` already."""
-    above = {_DECLARED[path] for path in fields.paths if path in _DECLARED}
-    return frozenset(max(one, Level.STUDY) for one in above if one < level)
+    # What a study's answer holds of its patient is its own.
+    homes = {max(_DECLARED[path], Level.STUDY) for path in fields.paths if path in _DECLARED}
+    return frozenset(home for home in homes if home < level)
 
 
 def beyond(fields: Fields, level: Level) -> tuple[Path, ...]:

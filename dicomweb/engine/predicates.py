@@ -166,6 +166,31 @@ class Predicate:
             return columns[0].is_(None)
         return and_(*(held == "" for held in columns))
 
+    # In the order of answers ------------------------------------------------------
+
+    def streamed(self, values: Any) -> list[Expression]:
+        """A single value as what picks rows of `values`, the table beside, which it lists in the
+        order of answers.
+        """
+        side = values.c.attribute == self._bound("side", Integer())
+        return [side, values.c.value == self._bound(0, TEXT)]
+
+    def dated(self, newest: ColumnElement[Any]) -> list[Expression]:
+        """What a range of Study Dates means for `newest` of schemas.index: the same, unless times
+        or zones narrow it down further.
+        """
+        asked = self.condition
+        if asked.form is Form.BETWEEN:
+            (low, high), last = asked.given, 1
+        else:
+            _, zoned, low, _, high, *_ = asked.given
+            last = 2
+            if zoned:
+                return []
+        beyond_space = literal("!", TEXT)  # which parts date and time, and leads where no date is
+        above = newest >= self._bound(0, TEXT) if low else newest > beyond_space
+        return [above, newest < self._bound(last, TEXT) + beyond_space] if high else [above]
+
     # Beside --------------------------------------------------------------------
 
     def _beside(self) -> Expression:
@@ -312,6 +337,21 @@ class Predicate:
         if len(found) < len(groups):
             return None
         return found + self._word_sources()
+
+    def merged(self) -> tuple[Select[Any], list[Select[Any]]] | None:
+        """Of one word of a study's name: those that sound like it, in the order of answers, and
+        selects of the others.  All of them meet the condition.  None where that is not so.
+        """
+        kinds = [kind for kind in self.condition.given if not isinstance(kind, str)]
+        exact = [kind and kind[0] for kind in kinds] in (["whole"], ["prefixed"])
+        if self._level is not Level.STUDY or self._word_kinds() != ["word-key"] or not exact:
+            return None
+        sources = self._named_sources()
+        if sources is None or self.condition.or_empty:
+            return None
+        *others, sounds = sources
+        values = VALUE_TABLES[Level.STUDY].c
+        return sounds.order_by(values.newest.desc(), values.study_id.desc()), others
 
     def _word_sources(self) -> list[Select[Any]]:
         """Of the first word, which in a name that is typed is the rarest."""

@@ -16,7 +16,15 @@ from dicomweb.engine.archive import Archive
 from dicomweb.engine.asking import Asked, ask
 from dicomweb.engine.firsts import data_sets
 from dicomweb.engine.included import include
-from dicomweb.engine.selects import Row, Shape, Statements, key_of, statements
+from dicomweb.engine.selects import (
+    Row,
+    Shape,
+    Statements,
+    key_of,
+    key_of_stream,
+    seek,
+    statements,
+)
 from dicomweb.store.index import TookTooLong
 from schemas import paths
 from schemas.attributes import Level
@@ -29,7 +37,7 @@ SORTED_MAX = 5_000
 """Rows that one condition may leave to be sorted; of more, a page is looked for in order."""
 FEW = 200
 """Rows that no further condition is tried for to have fewer."""
-COUNTED_MAX = 5_000
+COUNTED_MAX = 1_000
 """Rows after a page that are counted; a client is told at least how many are left."""
 FILTERED_MAX = 250
 """The same where each row has to be looked at."""
@@ -76,6 +84,8 @@ class _Plan:
     sql: Statements
     sorted: bool
     """All that match are sorted; else they are read off in order."""
+    merged: bool = False
+    """As many as the page reaches are read off in order, a few others are sorted in."""
 
 
 @dataclass(slots=True)
@@ -109,15 +119,17 @@ class _Search:
 
     async def _plan(self) -> _Plan:
         shape = self.asked.shape
-        if shape.pinned is not None:
-            return _Plan(statements(shape, None), False)
+        in_order = _Plan(statements(shape, None), False)
+        if shape.pinned is not None or not (shape.order or in_order.sql.filtered):
+            return in_order
         best: int | None = None
         fewest = SORTED_MAX + 1
-        only = len(shape.conditions) == 1 and not shape.order
         for number, condition in enumerate(shape.conditions):
             sql = statements(shape, number)
-            if sql.probe is None or (only and condition.single and shape.serves(condition)):
+            if sql.probe is None:
                 continue
+            if await self._can_be_merged(sql):
+                return _Plan(sql, sorted=True, merged=True)
             if condition.unique:
                 return _Plan(sql, True)
             bound = {**self.asked.parameters, "bound": SORTED_MAX + 1}
@@ -128,7 +140,14 @@ class _Search:
                 break
         if best is not None:
             return _Plan(statements(shape, best), True)
-        return _Plan(statements(shape, None), False)
+        return in_order
+
+    async def _can_be_merged(self, sql: Statements) -> bool:
+        """Whether all but what sounds alike are few, and the page is not far from the first."""
+        if sql.few is None or self.query.offset + self.query.limit > DEEP:
+            return False
+        ((few,),) = await self._fetch(sql.few, {**self.asked.parameters, "bound": FEW + 1})
+        return bool(few <= FEW)
 
     async def _fetch(self, statement: Any, parameters: dict[str, Any]) -> list[Row]:
         return await self.archive.index.fetch(
@@ -138,6 +157,9 @@ class _Search:
     async def _rows(self, plan: _Plan, offset: int, limit: int) -> list[Row]:
         """Rows of answers; far from the beginning, sought by the row before them."""
         parameters = {**self.asked.parameters, "limit": limit}
+        if plan.merged:
+            reach = {"offset": offset, "reach": offset + limit}
+            return await self._fetch(plan.sql.merged, parameters | reach)
         if plan.sorted or offset < DEEP or not plan.sql.seekable:
             return await self._fetch(plan.sql.page, {**parameters, "offset": offset})
         key = self.archive.positions.get((self.asked.identity, offset))
@@ -146,15 +168,17 @@ class _Search:
             keys = await self._fetch(plan.sql.keys, before)
             if not keys:
                 return []
-            key = keys[0]
+            key = key_of_stream(keys[0]) if plan.sql.streamed else keys[0]
         return await self._after(plan, key, limit)
 
     async def _after(self, plan: _Plan, key: Row, limit: int) -> list[Row]:
-        parameters = {**self.asked.parameters, **self._seek(key), "limit": limit, "offset": 0}
+        parameters = {
+            **self.asked.parameters,
+            **seek(self.asked.shape, key),
+            "limit": limit,
+            "offset": 0,
+        }
         return await self._fetch(plan.sql.after, parameters)
-
-    def _seek(self, key: Row) -> dict[str, Any]:
-        return {f"key{position}": value for position, value in enumerate(key)}
 
     def _remember(self, offset: int, rows: Sequence[Row]) -> None:
         """Where a client that reads on will want to begin."""
@@ -169,12 +193,16 @@ class _Search:
         if sql.maintained is not None:
             ((total,),) = await self._fetch(sql.maintained, parameters)
             return total - before, True
+        if plan.merged:
+            bound = COUNTED_MAX + before
+            ((total,),) = await self._fetch(sql.merged_count, {**parameters, "bound": bound})
+            return total - before, total < bound
         if plan.sorted or not sql.seekable:
             ((total,),) = await self._fetch(sql.count, parameters)
             return total - before, True
-        bound = FILTERED_MAX if sql.filtered else COUNTED_MAX
-        seek = self._seek(key_of(self.asked.shape, last))
-        ((read, held),) = await self._fetch(sql.rest, {**parameters, **seek, "bound": bound})
+        bound = FILTERED_MAX if sql.looked_at else COUNTED_MAX
+        after = seek(self.asked.shape, key_of(self.asked.shape, last))
+        ((read, held),) = await self._fetch(sql.rest, {**parameters, **after, "bound": bound})
         return max(held or 0, 1), read < bound
 
     # Attributes that no index has ---------------------------------------------------

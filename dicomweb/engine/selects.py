@@ -1,7 +1,9 @@
 """Selects: the statements of a search, built once for each shape of a query.
 
-Three ways to a page: what a path pins down is read off its index; what one condition narrows down
-(the source) is sorted; else rows are read off in the order of answers, by an index that has it.
+Four ways to a page: what a path pins down is read off its index; what one condition narrows down
+(the source) is sorted; else rows are read off in the order of answers, by an index that has it: of
+studies, of one column, or of the values beside studies (the stream).  Names that sound alike are
+such a stream, of which as many as the page reaches are merged with the few that begin alike.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     FromClause,
     Select,
     and_,
@@ -32,8 +35,8 @@ from dicomweb.engine import answers
 from dicomweb.engine.conditions import Condition
 from dicomweb.engine.predicates import Expression, Predicate, unindexed
 from schemas.attributes import Level
-from schemas.index import TABLES, TEXT
-from schemas.query import Order
+from schemas.index import TABLES, TEXT, VALUE_TABLES, newest_of
+from schemas.query import Form, Order
 
 Row = tuple[Any, ...]
 Sorting = tuple[ColumnElement[Any], bool]
@@ -77,15 +80,32 @@ class Shape:
 
     def serves(self, condition: Condition) -> bool:
         """Whether an index lists what meets it in the order of answers."""
-        return condition.single and not condition.target.beside and self._leads(condition)
+        if not condition.single or condition.target.level is not self.first or self.order:
+            return False
+        return not condition.target.beside or self.streams(condition)
 
-    def _leads(self, condition: Condition) -> bool:
-        return condition.target.level is self.first and not self.order
+    def streams(self, condition: Condition) -> bool:
+        """Whether that is the index of values beside studies."""
+        target = condition.target
+        return target.beside and not target.nested and target.level is Level.STUDY
 
 
 def key_of(shape: Shape, row: Row) -> Row:
     """What tells where in the order of answers a row is; the id of the entity comes last."""
     return row[-len(_key_columns(shape.level)) :]
+
+
+def seek(shape: Shape, key: Row) -> dict[str, Any]:
+    """The parameters of what comes after the row that has a key."""
+    named = {f"key{position}": value for position, value in enumerate(key)}
+    return named if shape.level is Level.PATIENT else named | {"newest": newest_of(*key[:2])}
+
+
+def key_of_stream(row: Row) -> Row:
+    """The key that a row of the keys of a stream tells."""
+    newest, study_id = row
+    date, _, time = newest.partition(" ")
+    return date, time, study_id
 
 
 def _key_columns(level: Level) -> list[ColumnElement[Any]]:
@@ -113,8 +133,12 @@ class Statements:
             for number, condition in enumerate(shape.conditions)
         ]
         self.seekable = shape.pinned is None and not shape.order
+        self._stream = self._find_stream()
         self._served = self._find_served()
         self.filtered = len(self._served) < len(shape.conditions)
+        self.looked_at = self.filtered or (self._stream is not None and shape.level > Level.STUDY)
+        """Whether rows that are passed over have to be looked at, not only their index."""
+        self.streamed = self._stream is not None and not self.looked_at
 
     @property
     def _listed(self) -> bool:
@@ -128,13 +152,27 @@ class Statements:
             return {n for n, c in enumerate(shape.conditions) if c.unique}
         if self._source is not None:
             return {self._source} if self._listed else set()
-        dates = (
-            {n for n, c in enumerate(shape.conditions) if c.target.columns == ("StudyDate",)}
-            if not shape.order
-            else set()
-        )
-        equal = [n for n, c in enumerate(shape.conditions) if shape.serves(c)]
-        return dates | set(equal[:1])
+        equal = self._equal()
+        if shape.order:
+            return set(equal)
+        forms = (Form.BETWEEN,) if self._stream is not None else tuple(Form)
+        return {*equal, *(n for n in self._dates() if shape.conditions[n].form in forms)}
+
+    def _equal(self) -> list[int]:
+        """The condition whose index is read in the order of answers, if there is one."""
+        conditions = self._shape.conditions
+        return [n for n, c in enumerate(conditions) if self._shape.serves(c)][:1]
+
+    def _dates(self) -> list[int]:
+        conditions = self._shape.conditions
+        return [n for n, c in enumerate(conditions) if c.target.columns == ("StudyDate",)]
+
+    def _find_stream(self) -> FromClause | None:
+        """The values beside studies, where rows are read off them."""
+        if self._source is not None or self._shape.pinned is not None:
+            return None
+        beside = [n for n in self._equal() if self._shape.conditions[n].target.beside]
+        return VALUE_TABLES[Level.STUDY].alias("stream") if beside else None
 
     # What is asked ---------------------------------------------------------------
 
@@ -150,7 +188,10 @@ class Statements:
 
     @cached_property
     def keys(self) -> Select[Any]:
-        """Keys alone, which an index has."""
+        """Keys alone, which an index has; of a stream the date and time are one text, `newest`."""
+        if self._stream is not None and self.streamed:
+            columns = [self._stream.c.newest, self._stream.c.study_id]
+            return self._paged(select(*columns).where(*self._streamed()))
         return self._paged(self._whole(_key_columns(self._shape.level)))
 
     @cached_property
@@ -164,13 +205,14 @@ class Statements:
 
         Whichever they are: an order would have PostgreSQL sort all there are.
         """
-        served = [self._filter(n) for n in sorted(self._served)]
+        served = self._served_filters()
         others = [self._filter(n) for n in range(len(self._predicates)) if n not in self._served]
         held = and_(*others) if others else true()
         flag = case((held, 1), else_=0) if others else literal(1)
+        tables = self._stream if self.streamed and self._stream is not None else self._tables()
         inner = (
             select(flag.label("held"))
-            .select_from(self._tables())
+            .select_from(tables)
             .where(*served, self._later())
             .limit(bindparam("bound"))
             .subquery()
@@ -187,6 +229,45 @@ class Statements:
         bounded = listed.limit(bindparam("bound")).subquery()
         counted: Select[Any] = select(func.count()).select_from(bounded)
         return counted
+
+    @cached_property
+    def few(self) -> Select[Any] | None:
+        """How many of a name that is asked for by sound do not sound like it, up to a bound; None
+        where names are not merged.
+        """
+        if self._merging is None:
+            return None
+        _, others = self._merging
+        bounded = union_all(*others).limit(bindparam("bound")).subquery()
+        return select(func.count()).select_from(bounded)
+
+    @cached_property
+    def merged(self) -> Select[Any]:
+        """Answers out of as many as `reach` that sound like a name, and all others."""
+        named = (
+            self._merged("reach").cte("source").prefix_with("MATERIALIZED", dialect="postgresql")
+        )
+        studies = TABLES[Level.STUDY]
+        statement = select(*self._answer_columns()).select_from(studies)
+        return self._paged(statement.where(studies.c.id.in_(select(named.c.id))))
+
+    @cached_property
+    def merged_count(self) -> Select[Any]:
+        """How many there are, of those that sound alike up to a bound."""
+        return select(func.count()).select_from(self._merged("bound").subquery())
+
+    def _merged(self, bound: str) -> CompoundSelect[Any]:
+        assert self._merging is not None
+        sounds, others = self._merging
+        first = sounds.limit(bindparam(bound)).subquery("sounds")
+        return union(select(first.c.id), *others)
+
+    @cached_property
+    def _merging(self) -> tuple[Select[Any], list[Select[Any]]] | None:
+        shape = self._shape
+        if self._source is None or shape.level is not Level.STUDY or shape.inherited or shape.order:
+            return None
+        return self._predicates[0].merged() if len(shape.conditions) == 1 else None
 
     @cached_property
     def maintained(self) -> Select[Any] | None:
@@ -220,7 +301,8 @@ class Statements:
 
     def _whole(self, columns: list[Any]) -> Select[Any]:
         statement = select(*columns).select_from(self._tables())
-        statement = statement.where(*(self._filter(n) for n in range(len(self._predicates))))
+        others = (n for n in range(len(self._predicates)) if n not in self._served)
+        statement = statement.where(*self._served_filters(), *map(self._filter, others))
         if self._source is None or self._listed:
             return statement
         predicate = self._predicates[self._source]
@@ -231,6 +313,21 @@ class Statements:
         return statement.where(
             TABLES[predicate.condition.target.level].c.id.in_(select(named.c.id))
         )
+
+    def _served_filters(self) -> list[Expression]:
+        if self._stream is not None:
+            return self._streamed()
+        return [self._filter(n) for n in sorted(self._served)]
+
+    def _streamed(self) -> list[Expression]:
+        """What of the values beside studies is read."""
+        assert self._stream is not None
+        (equal,) = self._equal()
+        found = self._predicates[equal].streamed(self._stream)
+        for number in self._dates():
+            if self._shape.conditions[number].form in (Form.BETWEEN, Form.WITHIN):
+                found += self._predicates[number].dated(self._stream.c.newest)
+        return found
 
     def _filter(self, number: int) -> Expression:
         return self._predicates[number].filter(indexed=number in self._served)
@@ -243,6 +340,9 @@ class Statements:
         """Of what has a source no index is to give the order: all of it is few, and sorted."""
         shape = self._shape
         columns = _sorting(shape)
+        if self._stream is not None:
+            ids = [TABLES[below].c.id for below in Level if Level.STUDY < below <= shape.level]
+            return [self._stream.c.newest.desc(), self._stream.c.study_id.desc(), *ids]
         if shape.pinned is not None and not shape.order:
             below = [TABLES[level].c.id for level in Level if shape.pinned < level <= shape.level]
             return below or [TABLES[shape.level].c.id]
@@ -260,6 +360,9 @@ class Statements:
         lowest, highest = max(needed), min(needed)
         start = self._start()
         joined: FromClause = TABLES[start]
+        if self._stream is not None:
+            link = unindexed(self._stream.c.study_id, shape.dialect)
+            joined = self._stream.join(joined, TABLES[start].c.id == link)
         for level in range(start + 1, lowest + 1):
             joined = _join(joined, Level(level - 1), Level(level), shape.dialect)
         for level in range(start - 1, highest - 1, -1):
@@ -284,6 +387,9 @@ class Statements:
         if self._shape.level is Level.PATIENT:
             return columns[0] > keys[0]
         newest, before = tuple_(*columns[:3]), tuple_(*keys[:3])
+        if self._stream is not None:
+            newest = tuple_(self._stream.c.newest, self._stream.c.study_id)
+            before = tuple_(bindparam("newest", type_=TEXT), keys[2])
         if self._shape.level is Level.STUDY:
             return newest < before
         below = columns[3] > keys[3]

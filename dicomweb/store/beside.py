@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Column, ColumnElement, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 
 from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
 from schemas import paths
 from schemas.attributes import Level, Side
-from schemas.index import CUSTOM_TABLE, VALUE_TABLES, owner
+from schemas.index import CUSTOM_TABLE, STUDY_TABLE, VALUE_TABLES, newest, owner
 from schemas.matching import extracts
 from schemas.paths import Path
 
@@ -108,13 +108,21 @@ def replace_modalities(held: Mapping[int, Iterable[str]], dialect: str) -> Trans
     yield from insert_values(Level.STUDY, values, dialect)
 
 
+def _inserted(column: Column[Any]) -> ColumnElement[Any]:
+    """What is given; when the study was, its own row says: that never changes."""
+    if column.name != "newest":
+        return bindparam(column.name)
+    mine = STUDY_TABLE.c.id == bindparam("study_id")
+    return select(newest(STUDY_TABLE.c)).where(mine).scalar_subquery()
+
+
 class _Statements:
     """Every statement of it, built once for a dialect."""
 
     def __init__(self, dialect: str) -> None:
         self.insert = {
             level: insert(table)
-            .values({column.name: bindparam(column.name) for column in table.c})
+            .values({column.name: _inserted(column) for column in table.c})
             .on_conflict_do_nothing()
             .inline()
             for level, table in VALUE_TABLES.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +52,9 @@ class SqliteIndex(Index):
         super().__init__()
         self._path = path
         self._connections: list[sqlite3.Connection] = []
-        self._local = threading.local()
+        self._writer_connection: sqlite3.Connection | None = None
+        self._idle: list[sqlite3.Connection] = []
+        """Of readers; the last that was used is first again, for it has pages in its memory."""
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
         self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="index-reader")
         self._watching: sqlite3.Connection | None = None
@@ -79,9 +80,7 @@ class SqliteIndex(Index):
         return int(number)
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
-        return await self._run(
-            self._writing, lambda: _transact(self._connection(query_only=False), make())
-        )
+        return await self._run(self._writing, lambda: _transact(self._write_connection(), make()))
 
     async def close(self) -> None:
         await super().close()
@@ -96,28 +95,45 @@ class SqliteIndex(Index):
     def _read(
         self, query: Compiled, parameters: Parameters, seconds_max: float | None
     ) -> list[Row]:
-        connection = self._connection(query_only=True)
-        if seconds_max is None:
-            return connection.execute(query.sql, _values(query, parameters)).fetchall()
-        deadline = time.monotonic() + seconds_max
-        connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
         try:
-            return connection.execute(query.sql, _values(query, parameters)).fetchall()
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
-                raise TookTooLong from None
-            raise
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect(query_only=True)
+        try:
+            return _fetch(connection, query, parameters, seconds_max)
         finally:
-            connection.set_progress_handler(None, 0)
+            self._idle.append(connection)
 
-    def _connection(self, *, query_only: bool) -> sqlite3.Connection:
-        """Of this thread."""
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = connect(self._path)
-            connection.execute(f"PRAGMA query_only={query_only}")
-            self._connections.append(connection)
+    def _write_connection(self) -> sqlite3.Connection:
+        if self._writer_connection is None:
+            self._writer_connection = self._connect(query_only=False)
+        return self._writer_connection
+
+    def _connect(self, *, query_only: bool) -> sqlite3.Connection:
+        connection = connect(self._path)
+        connection.execute(f"PRAGMA query_only={query_only}")
+        self._connections.append(connection)
         return connection
+
+
+def _fetch(
+    connection: sqlite3.Connection,
+    query: Compiled,
+    parameters: Parameters,
+    seconds_max: float | None,
+) -> list[Row]:
+    if seconds_max is None:
+        return connection.execute(query.sql, _values(query, parameters)).fetchall()
+    deadline = time.monotonic() + seconds_max
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+    try:
+        return connection.execute(query.sql, _values(query, parameters)).fetchall()
+    except sqlite3.OperationalError:
+        if time.monotonic() > deadline:
+            raise TookTooLong from None
+        raise
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def _transact(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:

@@ -149,6 +149,69 @@ async def test_what_is_read_does_not_grow_with_what_matches(archive):
     assert max(probes) <= SORTED_MAX + 1
 
 
+async def found(archive, text: str):
+    """What a search for studies finds, as a door would ask it."""
+    given = params.parameters(text.encode())
+    asked = query.search(SearchResource(Level.STUDY), {}, given, limit_max=1_000, strict=False)
+    return await search(archive, asked.query)
+
+
+IN_ORDER = [
+    pytest.param("ModalitiesInStudy=CT", "ModalitiesInStudy=CT*", id="modality"),
+    pytest.param("ModalitiesInStudy=XA", "ModalitiesInStudy=XA*", id="rare modality"),
+    pytest.param("StationName=STATION5", "StationName=STATION5%5CSTATION5x", id="custom"),
+    *(
+        pytest.param(
+            f"ModalitiesInStudy=MR&StudyDate={dates}",
+            f"ModalitiesInStudy=MR*&StudyDate={dates}",
+            id=f"modality and dates {dates}",
+        )
+        for dates in ("20150101-20161231", "-20161231", "20161231-", "20160105-20160128")
+    ),
+    pytest.param(
+        "ModalitiesInStudy=MR&StudyDate=20150101-20161231&StudyTime=1000-1530",
+        "ModalitiesInStudy=MR*&StudyDate=20150101-20161231&StudyTime=1000-1530",
+        id="modality and a stretch of time",
+    ),
+    pytest.param(
+        "ModalitiesInStudy=MR&PatientSex=F", "ModalitiesInStudy=MR*&PatientSex=F", id="both common"
+    ),
+    pytest.param(
+        "PatientName=pandero&fuzzymatching=true",
+        "PatientName=pandero&fuzzymatching=true&PatientBirthDate=19700101",
+        id="sound",
+    ),
+]
+
+
+@pytest.mark.parametrize("text, otherwise", IN_ORDER)
+async def test_what_many_share_is_read_in_order_and_the_same_as_sorted(
+    archive, grown_url, text, otherwise
+):
+    """QIDO-65..68, 72: pages of it make up the whole, and say how many are left."""
+    whole = (await found(archive, f"{text}&limit=1000")).answers
+    assert whole
+    assert whole == (await found(archive, f"{otherwise}&limit=1000")).answers
+    limit = 1 + len(whole) // 5
+    for offset in range(0, len(whole), limit):
+        page = await found(archive, f"{text}&limit={limit}&offset={offset}")
+        assert page.answers == whole[offset : offset + limit]
+        left = max(0, len(whole) - offset - limit)
+        assert page.remaining == left if page.counted else 1 <= page.remaining <= left
+    await assert_by_index(archive, grown_url)
+
+
+@pytest.mark.parametrize(
+    "text", ["ModalitiesInStudy=CT", "ModalitiesInStudy=CT&StudyDate=20150101-"]
+)
+async def test_a_page_of_what_many_share_is_not_sorted(archive, grown_url, text):
+    """QIDO-72: nor is it looked for among all studies."""
+    await found(archive, f"{text}&limit=50")
+    lines = await assert_by_index(archive, grown_url)
+    assert not [line for line in lines if "TEMP B-TREE" in line or "Sort" in line], lines
+    assert not [line for line in lines if "study_newest" in line], lines
+
+
 async def test_a_search_that_takes_too_long_is_413(grown_url, archive, tmp_path):
     """QIDO-10: through HTTP, with what it is and what to do about it."""
     impatient = Settings(data=tmp_path / "413", index=grown_url)
