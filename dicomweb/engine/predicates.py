@@ -342,12 +342,14 @@ class Predicate:
         """Of one word of a study's name: those that sound like it, in the order of answers, and
         selects of the others.  All of them meet the condition.  None where that is not so.
         """
-        kinds = [kind for kind in self.condition.given if not isinstance(kind, str)]
-        exact = [kind and kind[0] for kind in kinds] in (["whole"], ["prefixed"])
-        if self._level is not Level.STUDY or self._word_kinds() != ["word-key"] or not exact:
+        asked = self.condition
+        if asked.form is not Form.NAMED or self._level is not Level.STUDY:
+            return None
+        kinds = [kind and kind[0] for kind in asked.given if not isinstance(kind, str)]
+        if self._word_kinds() != ["word-key"] or kinds not in (["whole"], ["prefixed"]):
             return None
         sources = self._named_sources()
-        if sources is None or self.condition.or_empty:
+        if sources is None or asked.or_empty:
             return None
         *others, sounds = sources
         values = VALUE_TABLES[Level.STUDY].c
