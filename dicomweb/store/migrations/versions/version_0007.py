@@ -42,3 +42,5 @@ def upgrade() -> None:
     op.execute(FILL)
     op.drop_table("former_value")
     op.create_index("study_value_of", "study_value", ["study_id", "attribute"])
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ANALYZE study_value")  # plans are made by what it tells
