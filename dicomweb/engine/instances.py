@@ -268,10 +268,14 @@ def remember(archive: Archive, selection: Selection, found: Laid) -> None:
     archive.recent.put(_key(selection), found)
 
 
+def is_remembered(archive: Archive, known: Laid) -> bool:
+    """Whether it is this that is remembered of an instance."""
+    return archive.recent.get(_key_of(known.instance)) is known
+
+
 def is_still_there(archive: Archive, known: Laid) -> bool:
     """Whether an instance is remembered still, and its blob there; waits for nothing."""
-    instance = known.instance
-    return archive.recent.get(_key_of(instance)) is known and archive.blobs.has(instance.blob)
+    return is_remembered(archive, known) and archive.blobs.has(known.instance.blob)
 
 
 def forget(archive: Archive, selection: Selection) -> None:

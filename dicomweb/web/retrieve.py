@@ -108,12 +108,11 @@ async def retrieve_instance(request: Request) -> Response:
         if offer.media_type != DICOM:
             return await _otherwise(request, asked, found.instance.state, offer)
         validators = validators_of(request, found, offer)
-        still = while_there(request, found)
-        if unchanged := request.unchanged(validators, still):
+        if unchanged := request.unchanged(validators, while_there(request, found)):
             return unchanged
         sent = await _sent(request, found.instance, offer)
         content = multipart(DICOM, [sent], validators.tag) if offer.multipart else single(sent)
-        return request.give(content, validators, still)
+        return request.give(content, validators, while_there(request, found, [sent]))
 
     return await retrieve.remembered(request.archive, asked, answer)
 

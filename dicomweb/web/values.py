@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from weakref import ref
 
 from dicomweb.engine import retrieve
-from dicomweb.engine.instances import Laid, is_still_there, layouts, state
+from dicomweb.engine.instances import Laid, is_remembered, is_still_there, layouts, state
+from dicomweb.store.extents import Extent
 from dicomweb.web import offers, params
 from dicomweb.web.conditions import Validators, tag_of
 from dicomweb.web.contents import Sent, multipart, multipart_stream, single
@@ -36,10 +37,14 @@ def validators_of(request: Request, laid: Laid, *facts: object) -> Validators:
     return Validators(tag, weak=False, changed_microseconds=instance.stored_microseconds)
 
 
-def while_there(request: Request, laid: Laid) -> Still:
-    """Holds as long as the instance is what it was; does not itself keep it in memory."""
-    archive, known = request.archive, ref(laid)
-    return lambda: (there := known()) is not None and is_still_there(archive, there)
+def while_there(request: Request, laid: Laid, sent: Sequence[Sent] = ()) -> Still:
+    """Holds as long as the instance is what it was; does not itself keep it in memory.
+
+    Whether its blob is there shows itself where parts of it are opened again.
+    """
+    opened = any(isinstance(one.part.body, Extent) for one in sent)
+    archive, known, check = request.archive, ref(laid), is_remembered if opened else is_still_there
+    return lambda: (there := known()) is not None and check(archive, there)
 
 
 # Frames ----------------------------------------------------------------------------
@@ -133,8 +138,7 @@ async def _given(
     facts: tuple[object, ...],
 ) -> Response:
     validators = validators_of(request, found, offer, *facts)
-    still = while_there(request, found)
-    if answer := request.unchanged(validators, still):
+    if answer := request.unchanged(validators, while_there(request, found)):
         return answer
     if parts > AT_ONCE_PARTS_MAX:
         return multipart_stream(offer.media_type, sent, [*validators.headers(), VARY])
@@ -142,7 +146,7 @@ async def _given(
     content = (
         multipart(offer.media_type, known, validators.tag) if offer.multipart else single(known[0])
     )
-    return request.give(content, validators, still)
+    return request.give(content, validators, while_there(request, found, known))
 
 
 # Collections -----------------------------------------------------------------------
