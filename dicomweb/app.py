@@ -18,7 +18,7 @@ from dicomweb.engine.archive import Archive
 from dicomweb.web import ohif
 from dicomweb.web.browser import Browser
 from dicomweb.web.cors import Cors
-from dicomweb.web.request_log import RequestLog
+from dicomweb.web.request_log import RequestLog, shown
 from dicomweb.web.requests import PREFIX
 from dicomweb.web.responses import Response, problem
 from dicomweb.web.routes import BESIDE, TRANSACTIONS
@@ -91,7 +91,7 @@ async def _answered(dicomweb: Dispatcher, scope: Scope, receive: Receive) -> Res
     except ClientDisconnect as gone:
         return await _gone(Request(scope), gone)
     except Exception:  # noqa: BLE001 - our own bug costs one answer, and is told once
-        _log.exception("%s %s failed", scope["method"], scope["path"])
+        _log.exception("%s %s failed", scope["method"], shown(scope["path"]))
         return await _refused(Request(scope), Refused(PROCESSING_FAILURE))
 
 

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -193,7 +194,7 @@ async def _serve(settings: Settings, listening: socket.socket, counters: Counter
         server = _Server(
             uvicorn.Config(
                 app,
-                http=Connection,
+                http=_http(settings),
                 ws="none",
                 log_config=None,
                 access_log=False,
@@ -206,6 +207,11 @@ async def _serve(settings: Settings, listening: socket.socket, counters: Counter
         )
         await server.serve(sockets=[listening])
         return 0 if server.started else 1
+
+
+def _http(settings: Settings) -> Any:
+    """What makes a connection, as uvicorn wants it."""
+    return partial(Connection, head_seconds=settings.idle_timeout_seconds)
 
 
 _Job = tuple[Callable[[Settings, Any, Counters], int], Any]

@@ -39,6 +39,8 @@ HELD_BYTES_MAX = 2 * 1024 * 1024
 """Of data sets that came in and were not yet taken."""
 WORTH_BYTES_MIN = 512 * 1024
 """Of a data set that has not come whole: so much is taken as soon as it is there."""
+PIECE_BYTES = 64
+"""What a piece takes beside its bytes; fragments may have none, or two."""
 REQUESTS_MAX = 64
 """Messages that may wait; a peer that keeps to the negotiated window sends one at a time."""
 IDENTIFIER_BYTES_MAX = 4 * 1024 * 1024
@@ -100,7 +102,7 @@ class Association(asyncio.BufferedProtocol):
         self._serving: int | None = None
         self._receiving: Incoming | None = None
         self.held_bytes = 0
-        """Of data sets that came in and were not yet taken."""
+        """Of data sets that came in and were not yet taken, with what their pieces take."""
         self._reading = True
         self._message_id = 0
         self._envelopes: Envelopes | None = None
@@ -256,8 +258,8 @@ class Association(asyncio.BufferedProtocol):
                 self._cancelled.add(command.MessageIDBeingRespondedTo or 0)
         elif command.is_response:
             waited_for = self._responses.get(command.MessageIDBeingRespondedTo or 0)
-            if waited_for is None:
-                raise Malformed("A response comes to what was not asked.")
+            if waited_for is None or waited_for:  # Nothing we ask has two answers.
+                raise Malformed("A response comes to what was not asked, or is answered.")
             waited_for.append(message)
         else:
             if len(self._incoming) >= REQUESTS_MAX:
@@ -274,7 +276,7 @@ class Association(asyncio.BufferedProtocol):
         assert message is not None, "a data set follows its command set"
         message.pieces.append(data)
         message.whole = last
-        self.held_bytes += len(data)
+        self.held_bytes += len(data) + PIECE_BYTES
         if self.held_bytes > HELD_BYTES_MAX and self._reading and self._transport is not None:
             self._reading = False
             self._transport.pause_reading()
@@ -382,7 +384,7 @@ class Association(asyncio.BufferedProtocol):
         while True:
             while message.pieces:
                 piece = message.pieces.popleft()
-                self.held_bytes -= len(piece)
+                self.held_bytes -= len(piece) + PIECE_BYTES
                 if not self._reading and self.held_bytes < HELD_BYTES_MAX // 2:
                     self._resume()
                 yield piece

@@ -243,9 +243,11 @@ def test_nothing_of_a_patient_is_in_the_log(tmp_path):
         httpx.post(server.url + "/studies", content=related([sent[:-9]]), headers=related_type())
         httpx.get(server.url + "/studies?PatientName=Secret*&PatientID=SECRET7")
         httpx.get(server.url + "/studies?PatientName=Secret*&StudyDate=SECRET7")
+        httpx.get(server.url + "/patients/SECRET7/studies")
+        httpx.get(server.url + "/patients/SECRET7/none")
         # An answer can be read before its line is written; a server that stops writes all.
         server.process.terminate()
         server.process.wait(30)
     lines = [json.loads(line) for line in server.said]
-    assert len([line for line in lines if line.get("status")]) == 4
+    assert len([line for line in lines if line.get("status")]) == 6
     assert "secret" not in "".join(server.said).lower()

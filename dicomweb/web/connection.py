@@ -22,13 +22,10 @@ from urllib.parse import unquote
 
 import httptools
 from uvicorn.protocols.http.flow_control import service_unavailable
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from dicomweb.store.extents import Extent
+from dicomweb.web.patience import Patient
 from dicomweb.web.remembered import HEAD_BYTES_MAX, Answer, Answers, no_answers
 from dicomweb.web.request_log import log_request
 from dicomweb.web.responses import PIECES, Piece, Still
@@ -52,7 +49,7 @@ class _Gone(OSError):  # noqa: N818 - it says what is the case
     """The client is not there any more: nothing more has to be made for it."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(Patient):
     """One connection, to be given to uvicorn as its `http`."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -121,6 +118,7 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """As uvicorn's, with an `Exchange`, and a shorter way for targets that are paths."""
+        self.heard()
         if _PLAIN_TARGET.fullmatch(self.url):
             path, _, query = self.url.partition(b"?")
         else:
@@ -152,6 +150,7 @@ class Connection(HttpToolsProtocol):
 
     def _give(self, answer: Answer, pieces: Sequence[Piece]) -> None:
         """Answers as before."""
+        self.heard()
         begun = time.perf_counter()
         out = [STATUS_LINE[answer.status], *self.own_headers(), answer.head, *pieces]
         only_bytes = [piece for piece in out if isinstance(piece, bytes)]

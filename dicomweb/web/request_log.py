@@ -1,12 +1,14 @@
 """One log line a request: what was done, how it ended, how much and how long; never its query.
 
-Paths hold UIDs at most; names and IDs of patients travel in the query, and that is not logged.
+Names and IDs of patients travel in the query, which is not logged, and behind /patients/, which is
+left out of the path; what else is in a path are UIDs.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +18,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dicomweb import logs
 from dicomweb.web.responses import PIECES
 
+PATH_CHARACTERS_MAX = 400
+"""Of a path that is logged; one with three UIDs has some 230."""
+
+_PATIENT = re.compile(r"(/patients/)[^/]+")
 _log = logging.getLogger("dicomweb.requests")
+
+
+def shown(path: str) -> str:
+    """A path as it may be logged."""
+    return _PATIENT.sub(r"\1*", path)[:PATH_CHARACTERS_MAX]
 
 
 class RequestLog:
@@ -53,7 +64,7 @@ def log_request(scope: Mapping[str, Any], status: int, sent_bytes: int, begun: f
         return
     facts = {
         "method": scope["method"],
-        "path": scope["path"],
+        "path": shown(scope["path"]),
         "transaction": scope.get("transaction", ""),
         "status": status,
         "sent_bytes": sent_bytes,
