@@ -34,10 +34,10 @@ class Patient(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._wait()
+        self._lose_patience_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._wait_no_more()
+        self._lose_no_patience()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -49,12 +49,12 @@ class Patient(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._is_begun = True
-        self._wait()
+        self._lose_patience_later()
 
     def heard(self) -> None:
         """A head is whole; to be said by whoever is told of it."""
         self._unheard_bytes, self._is_begun = 0, False
-        self._wait_no_more()
+        self._lose_no_patience()
 
     def on_body(self, body: bytes) -> None:
         self._unheard_bytes = 0
@@ -64,11 +64,11 @@ class Patient(HttpToolsProtocol):
         self._unheard_bytes = 0
         super().on_message_complete()
 
-    def _wait(self) -> None:
+    def _lose_patience_later(self) -> None:
         if self._patience is None and self._head_seconds:
             self._patience = self.loop.call_later(self._head_seconds, self._expire)
 
-    def _wait_no_more(self) -> None:
+    def _lose_no_patience(self) -> None:
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
