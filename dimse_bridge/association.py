@@ -111,8 +111,10 @@ class Association(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        # Whoever waits for room waits until all is sent: `envelopes` are written over then.
-        self._transport.set_write_buffer_limits(0)
+        # Whoever waits for room waits until all is sent: `envelopes` are written over then.  Over
+        # TLS what has reached the limit is too much, and without it what is above.
+        over_tls = transport.get_extra_info("sslcontext") is not None
+        self._transport.set_write_buffer_limits(int(over_tls), 0)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
         self._layer.connected(self._request)

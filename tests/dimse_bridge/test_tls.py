@@ -7,8 +7,11 @@ import shutil
 import socket
 import ssl
 from contextlib import asynccontextmanager
+from random import randbytes
 
 import pytest
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset
 
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Peer as Known
@@ -17,9 +20,20 @@ from dimse_bridge.door import open_door
 from dimse_bridge.requestor import NoAssociation, echo
 from dimse_bridge.server import Listening, serving
 from dimse_bridge.tls import accepting, connecting
+from dimse_bridge.wire.commands import Command, Message
 from tests.dimse_bridge.certificates import certified
+from tests.dimse_bridge.conftest import door_of
 from tests.dimse_bridge.devices import device
-from tests.dimse_bridge.peer import NATIVE, VERIFICATION
+from tests.dimse_bridge.peer import (
+    CT,
+    NATIVE,
+    STUDY_MOVE,
+    VERIFICATION,
+    associated,
+    encoded,
+    store_of,
+)
+from tests.make import dataset
 
 pytestmark = pytest.mark.skipif(
     shutil.which("openssl") is None, reason="openssl makes the certificates; it is in every Debian."
@@ -148,3 +162,44 @@ async def test_bytes_that_were_tampered_with_end_the_connection(ours, tmp_path):
         with pytest.raises(ssl.SSLError):
             client.read()
         writer.close()
+
+
+async def test_large_objects_go_to_a_destination_over_tls(ours, tmp_path):
+    """MOVE-03, ASSOC-07: several turns of each, byte for byte."""
+    sent = [dataset(StudyInstanceUID="1.2.1", PixelData=randbytes(2_500_002)) for _ in range(2)]
+    with device([(CT, NATIVE)], tls=accepting(ours.settings(tmp_path))) as there:
+        known = {"DESTINATION": peer_at(there.port)}
+        settings = ours.settings(tmp_path).model_copy(update={"peers": known})
+        async with door_of(settings) as archive, associated(archive.port, CT, STUDY_MOVE) as peer:
+            for number, ds in enumerate(sent):
+                assert (await peer.ask(store_of(ds, number), encoded(ds)))[0].Status == 0
+            identifier = Dataset()
+            identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = "STUDY", "1.2.1"
+            move = Command(
+                Message.C_MOVE, AffectedSOPClassUID=STUDY_MOVE, MessageID=9, Priority=0,
+                CommandDataSetType=1, MoveDestination="DESTINATION",
+            )  # fmt: skip
+            *_, (final, _) = await peer.all(move, encoded(identifier), context=3)
+    assert (final.Status, final.NumberOfCompletedSuboperations) == (0, 2)
+    assert there.data_sets == [encoded(ds) for ds in sent]
+
+
+@pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu comes with Debian's dcmtk.")
+async def test_dcmtk_stores_and_finds_over_tls(ours, tmp_path):
+    """STORE-01, FIND-01: whole objects, in records of TLS."""
+    secured = ["+tls", str(ours.key), str(ours.certificate), "+cf", str(ours.authority)]
+    path = get_testdata_file("CT_small.dcm", download=False)
+    asked = ["-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientID", "-d"]
+    async with over_tls(ours.settings(tmp_path)) as port:
+        where = ["-aec", "DICOMWEB", "127.0.0.1", str(port)]
+        for command in (
+            ["storescu", *secured, *where, path],
+            ["findscu", *secured, *asked, *where],
+        ):
+            process = await asyncio.create_subprocess_exec(
+                *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            )
+            said, _ = await process.communicate()
+            assert process.returncode == 0, said
+    assert said.count(b"0xff00: Pending") == 1
+    assert b"1CT1" in said
