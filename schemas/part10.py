@@ -39,7 +39,8 @@ PREFIX = b"DICM"
 IMPLEMENTATION_CLASS_UID = "2.25.106084366137426712843008742788094283448"
 IMPLEMENTATION_VERSION_NAME = "DICOMWEB_0_1"
 
-_META_GROUP = 0x0002
+_META_GROUP = b"\x02\x00"
+"""Group 0002, as little endian has it."""
 _FIRST_GROUP_MAX = 0x1FFF
 """A bare data set begins with a lower group; text and other formats look like a higher one."""
 
@@ -134,7 +135,7 @@ def _start(head: bytes) -> int:
 
 
 def _is_meta(head: bytes, at: int) -> bool:
-    return len(head) >= at + 8 and tag_at(head, at, EXPLICIT_LITTLE) >> 16 == _META_GROUP
+    return head[at : at + 2] == _META_GROUP and len(head) >= at + 8
 
 
 def _guess(head: bytes, at: int) -> Encoding | None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from dicomweb.engine.encodings import Encoding, offers
-from schemas.attributes import Attribute, Computed, Level, answered
+from schemas.attributes import Computed, Level, answered
 from schemas.dicom_json import INSTANCE_URL
 
 Uids = Mapping[str, str]
@@ -39,29 +39,32 @@ def write(level: Level, pieces: Mapping[int, bytes], uids: Uids) -> bytes:
 
     `pieces` are members of the object's DICOM JSON, so that what is found is what was sent.
     """
-    members = (_member(level, attribute, pieces, uids) for attribute in answered(level))
-    return b"{" + b",".join(member for member in members if member) + b"}"
-
-
-def _member(
-    level: Level, attribute: Attribute, pieces: Mapping[int, bytes], uids: Uids
-) -> bytes | None:
-    name = _opening(attribute)
-    match attribute.computed:
-        case None:
-            piece = pieces.get(attribute.number)
-            if piece is None:
-                return name + b"}" if attribute.required else None
-            return piece.replace(INSTANCE_URL, url(Level.INSTANCE, uids))
-        case Computed.RETRIEVE_URL:
-            return name + b',"Value":["' + url(level, uids) + b'"]}'
-        case computed:
-            return name + _marker(computed) + b"}"
+    written = []
+    for computed, number, opening, required in _members(level):
+        match computed:
+            case None:
+                piece = pieces.get(number)
+                if piece is None:
+                    if required:
+                        written.append(opening + b"}")
+                elif INSTANCE_URL in piece:
+                    written.append(piece.replace(INSTANCE_URL, url(Level.INSTANCE, uids)))
+                else:
+                    written.append(piece)
+            case Computed.RETRIEVE_URL:
+                written.append(opening + b',"Value":["' + url(level, uids) + b'"]}')
+            case _:
+                written.append(opening + _marker(computed) + b"}")
+    return b"{" + b",".join(written) + b"}"
 
 
 @cache
-def _opening(attribute: Attribute) -> bytes:
-    return f'"{attribute.tag}":{{"vr":"{attribute.vr}"'.encode()
+def _members(level: Level) -> tuple[tuple[Computed | None, int, bytes, bool], ...]:
+    """What an answer has: the tag, how the member begins, whether it is there without a value."""
+    return tuple(
+        (one.computed, one.number, f'"{one.tag}":{{"vr":"{one.vr}"'.encode(), one.required)
+        for one in answered(level)
+    )
 
 
 def url(level: Level, uids: Uids) -> bytes:

@@ -81,7 +81,12 @@ class PixelDescription:
 
     def to_text(self) -> str:
         """A compact form for the index, read back by `description_of`."""
-        return orjson.dumps(astuple(self)).decode()
+        return _text_of(self)
+
+
+@lru_cache(maxsize=1024)
+def _text_of(description: PixelDescription) -> str:
+    return orjson.dumps(astuple(description)).decode()
 
 
 @lru_cache(maxsize=1024)

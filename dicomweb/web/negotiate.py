@@ -133,6 +133,7 @@ class Offer:
         return f'multipart/related; type="{self.media_type}"{syntax}'
 
 
+@lru_cache(maxsize=HEADERS_CACHED_MAX)
 def parse_media_type(text: str) -> MediaType | None:
     """The media type in `text`, a Content-Type or an entry of Accept; None if it is not one.
 

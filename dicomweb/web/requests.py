@@ -107,15 +107,20 @@ class Request:
             raise Refused(NOT_ACCEPTABLE, "  ".join([*why, refused.detail])) from None
 
     def negotiate_once(
-        self, key: Hashable, offers: Callable[[], Sequence[Offer]], encodings: Iterable[Encoding]
+        self,
+        key: Hashable,
+        offers: Callable[[], Sequence[Offer]],
+        encodings: Iterable[Encoding],
+        strict: bool | None = None,
     ) -> Offer:
         """As `negotiate`, of offers that `key` stands for: what a client was given for such things
         before it is given again, since viewers ask for the frames of a series one by one.
         """
-        known = (key, self.accept, self._accept_parameters, self.strict)
+        strict = self.strict if strict is None else strict
+        known = (key, self.accept, self._accept_parameters, strict)
         offer = _given_before.get(known)
         if offer is None:
-            offer = self.negotiate(*offers(), encodings=encodings)
+            offer = self.negotiate(*offers(), strict=strict, encodings=encodings)
             _given_before.put(known, offer)
         return offer
 

@@ -29,7 +29,7 @@ def store_with(duplicates: Policy | None) -> Handler:
 
     async def store(request: Request) -> Response:
         # To store and then answer 406 would help nobody (RUL-01), so this comes first.
-        offer = request.negotiate(*OFFERS, strict=False)
+        offer = request.negotiate_once(store_with, lambda: OFFERS, (), strict=False)
         within = params.selection(request.path, strict=request.strict)
         upload = partial(Upload, request.archive, within=within, duplicates=duplicates, on_web=True)
         try:
