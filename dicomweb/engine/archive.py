@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from dicomweb.engine import ffmpeg
 from dicomweb.engine.ffmpeg import Ffmpeg
+from dicomweb.engine.intake import Intake
 from dicomweb.engine.pictures import Pictures
 from dicomweb.engine.recent import Recent
 from dicomweb.engine.workshop import Workshop
@@ -35,8 +36,8 @@ BODIES_REMEMBERED = 4_096
 BODIES_REMEMBERED_BYTES = 64 * 1024 * 1024
 POSITIONS_REMEMBERED = 4_096
 CONDEMNED_AT_ONCE = 500
-INGEST_THREADS = 3
-"""Writing waits for the disk and parsing for the interpreter: a third thread fills the gaps."""
+INGEST_THREADS = 4
+"""The intake has two of them; the others spill and sync what is too large to be held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Archive:
     blobs: BlobStore
     threads: ThreadPoolExecutor
     """Where what computes or waits for a disk is done, off the event loop."""
+    intake: Intake
+    """Where instances that came in wait to be stored."""
     workshop: Workshop
     """Where frames are decoded and encoded."""
     ffmpeg: Ffmpeg | None = None
@@ -78,17 +81,6 @@ class Archive:
         self.blobs.delete(blob)
         self.workshop.forget(blob)
 
-    def later(self, work: Callable[[], object]) -> None:
-        """Has `work` done in a thread when there is time; nobody waits for it but `close`."""
-        self.threads.submit(_logged, work)
-
-
-def _logged(work: Callable[[], object]) -> None:
-    try:
-        work()
-    except OSError:
-        _log.exception("Tidying up after an instance failed; the next start will do it")
-
 
 @asynccontextmanager
 async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
@@ -107,10 +99,12 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             await blobs.recover(lambda names: _on_record(index, names))
             await _remove_condemned(index, blobs, cache)
             program = ffmpeg.found(settings.ffmpeg)
-            archive = Archive(settings, index, blobs, threads, workshop, program)
+            intake = Intake(index, blobs, threads, workshop.forget)
+            archive = Archive(settings, index, blobs, threads, intake, workshop, program)
             try:
                 yield archive
             finally:
+                await intake.close()
                 archive.pictures.close()
         finally:
             threads.shutdown()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from blake3 import blake3
 
 from dicomweb.engine import answers
 from schemas import phonetics
-from schemas.attributes import Attribute, Level, Match, at, nested
+from schemas.attributes import Attribute, Level, Match, answered, at, nested
 from schemas.dicom_json import INSTANCE_URL
 from schemas.identifiers import Uid, is_uid, parse_uid
 from schemas.index import column_names, columns_of, instants_of
@@ -41,9 +42,57 @@ class Identity:
 
 def values_of(pieces: Mapping[int, bytes]) -> dict[str, str]:
     """The texts of `pieces`, members of a DICOM JSON object, by keyword."""
-    joined = b",".join(pieces.values()).replace(INSTANCE_URL, b"")
+    said = said_above(pieces)
+    if said is None:
+        return _texts(pieces.values())
+    rest = [piece for tag, piece in pieces.items() if tag not in _TAGS_ABOVE]
+    return _texts_above(said) | _texts(rest)
+
+
+def _texts(pieces: Iterable[bytes]) -> dict[str, str]:
+    joined = b",".join(pieces).replace(INSTANCE_URL, b"")
     members = orjson.loads(b"{" + joined + b"}")
     return {_KEYWORDS[tag]: text_of(member) for tag, member in members.items() if tag in _KEYWORDS}
+
+
+# What the objects of one series say alike is looked at once: that takes a third off preparing one.
+
+SERIES_REMEMBERED = 256
+SAID_BYTES_MAX = 16 * 1024
+"""Of what is remembered of each."""
+
+Said = tuple[bytes | None, ...]
+"""Members of a DICOM JSON object for the attributes of patient, study and series, in order."""
+
+_ABOVE = (Level.PATIENT, Level.STUDY, Level.SERIES)
+_TAGS_ABOVE = dict.fromkeys(
+    attribute.number
+    for level in _ABOVE
+    for attribute in (*answered(level), *at(level))
+    if attribute.computed is None
+)
+
+
+def said_above(pieces: Mapping[int, bytes]) -> Said | None:
+    """What is said of patient, study and series; None when it is not to be remembered.
+
+    A value in a place of its own has the URL of its instance, so that no other says the same.
+    """
+    said = tuple(map(pieces.get, _TAGS_ABOVE))
+    held = b"".join(filter(None, said))
+    return None if len(held) > SAID_BYTES_MAX or INSTANCE_URL in held else said
+
+
+@lru_cache(SERIES_REMEMBERED)
+def _texts_above(said: Said) -> dict[str, str]:
+    return _texts(piece for piece in said if piece is not None)
+
+
+@lru_cache(SERIES_REMEMBERED)
+def _rows_above(said: Said, identity: tuple[Uid, Uid]) -> tuple[Row, Row, Row]:
+    pieces = {tag: piece for tag, piece in zip(_TAGS_ABOVE, said, strict=True) if piece is not None}
+    uids = dict(zip(("StudyInstanceUID", "SeriesInstanceUID"), identity, strict=True))
+    return _above(_texts_above(said), pieces, uids)
 
 
 _KEYWORDS = {
@@ -103,11 +152,24 @@ def overlong(identity: Identity) -> tuple[Problem, ...]:
 def rows(
     identity: Identity, values: Values, pieces: Mapping[int, bytes]
 ) -> tuple[Row, Row, Row, Row]:
-    """The rows of patient, study, series and instance, without ids and counts."""
-    uids = identity.uids()
-    patient, study, series, instance = (_row(level, values, pieces, uids) for level in Level)
-    patient["identity"] = _patient_identity(identity, values)
-    return patient, study, series, instance
+    """The rows of patient, study, series and instance, without ids and counts.
+
+    The first three are shared by the objects of a series; they are not to be changed.
+    """
+    uids, said = identity.uids(), said_above(pieces)
+    if said is None:
+        above = _above(values, pieces, uids)
+    else:
+        above = _rows_above(said, (identity.StudyInstanceUID, identity.SeriesInstanceUID))
+    return *above, _row(Level.INSTANCE, values, pieces, uids)
+
+
+def _above(
+    values: Values, pieces: Mapping[int, bytes], uids: Mapping[str, str]
+) -> tuple[Row, Row, Row]:
+    patient, study, series = (_row(level, values, pieces, uids) for level in _ABOVE)
+    patient["identity"] = _patient_identity(uids["StudyInstanceUID"], values)
+    return patient, study, series
 
 
 def _row(level: Level, values: Values, pieces: Mapping[int, bytes], uids: Mapping[str, str]) -> Row:
@@ -129,13 +191,16 @@ def _columns(attribute: Attribute, text: str) -> Row:
     return {attribute.keyword: comparable(attribute.match, text)}
 
 
-def sides(values: Values, pieces: Mapping[int, bytes]) -> dict[Level, tuple[SideValue, ...]]:
-    """What is kept beside the rows: the words of names, attributes of sequence items."""
-    return {
-        Level.PATIENT: _words(Level.PATIENT, values),
-        Level.STUDY: _words(Level.PATIENT, values) + _words(Level.STUDY, values),
-        Level.SERIES: _of_items(Level.SERIES, pieces),
-    }
+def sides(level: Level, values: Values, pieces: Mapping[int, bytes]) -> tuple[SideValue, ...]:
+    """What is kept beside a row that is new: the words of names, attributes of sequence items."""
+    match level:
+        case Level.PATIENT:
+            return _words(Level.PATIENT, values)
+        case Level.STUDY:
+            return _words(Level.PATIENT, values) + _words(Level.STUDY, values)
+        case Level.SERIES:
+            return _of_items(Level.SERIES, pieces)
+    return ()
 
 
 def _words(level: Level, values: Values) -> tuple[SideValue, ...]:
@@ -163,7 +228,7 @@ def _of_items(level: Level, pieces: Mapping[int, bytes]) -> tuple[SideValue, ...
     return tuple(found)
 
 
-def _patient_identity(identity: Identity, values: Values) -> str:
+def _patient_identity(StudyInstanceUID: str, values: Values) -> str:
     """Patient ID and its issuer; without a Patient ID each study is a patient of its own.
 
     To take two unidentified people for one would be worse than to take one for two.
@@ -173,4 +238,4 @@ def _patient_identity(identity: Identity, values: Values) -> str:
         if len(known_as) > VALUE_LENGTH_MAX:
             return blake3(known_as.encode()).hexdigest()
         return known_as
-    return f"\x1f{identity.StudyInstanceUID}"
+    return f"\x1f{StudyInstanceUID}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,6 +21,7 @@ from dicomweb.engine.compression import compress
 from dicomweb.engine.entries import Identity, identify, overlong, rows, sides
 from dicomweb.engine.firsts import read as read_header
 from dicomweb.engine.instances import forget
+from dicomweb.engine.intake import Prepared
 from dicomweb.engine.parsing import Read, Source
 from dicomweb.store.blobs import Staged
 from dicomweb.store.recording import Entry, Policy
@@ -80,17 +81,6 @@ class NotStored:
 Outcome = Stored | NotStored
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """An instance whose blob is durable, and what is to be recorded of it."""
-
-    entry: Entry
-    identity: Identity
-    blob: str
-    size_bytes: int
-    problems: tuple[Problem, ...]
-
-
 class Upload:
     """One instance on its way in: written piece by piece, then finished or discarded.
 
@@ -120,7 +110,6 @@ class Upload:
         self._held_bytes = 0
         self._staged: Staged | None = None
         self._refused: Refused | None = None
-        self._values: Mapping[str, str] = {}
         self._in_line = asyncio.Event()
         self.size_bytes = 0
 
@@ -174,63 +163,121 @@ class Upload:
         `after` is the one whose row goes first: the first instance of a study decides its
         attributes, and that is to be the first one sent.
         """
+        whole: _Whole | None = None
         try:
             if self._refused is not None:
-                return self._not_stored(self._refused)
-            prepared = await self._archive.run(self._prepare)
-            if after is not None:
-                await after._in_line.wait()
-            self._in_line.set()
-            return await self._record(prepared)
+                return self._not_stored(self._refused, {})
+            whole = _Whole(
+                *(self._archive, self._pieces, self._staged, self._held_bytes, self._within),
+                *(self._duplicates, self._said, self._on_web),
+            )
+            self._pieces, self._held_bytes, self._staged = [], 0, None
+            return await self._store(whole, after)
         except Refused as refused:
-            return self._not_stored(refused)
+            return self._not_stored(refused, whole.values if whole is not None else {})
         except Exception:  # noqa: BLE001 - one instance's bad luck is not another's
             _log.exception("An instance could not be stored")
-            return self._not_stored(Refused(PROCESSING_FAILURE))
+            values = whole.values if whole is not None else {}
+            return self._not_stored(Refused(PROCESSING_FAILURE), values)
         finally:
             self._in_line.set()
-            await self.discard()
 
-    def _not_stored(self, refused: Refused) -> NotStored:
-        named = self._values.get
+    async def _store(self, whole: _Whole, after: Upload | None) -> Outcome:
+        archive = self._archive
+        if whole.is_large:
+            await archive.run(whole.prepare)  # its sync is long, and others do not wait for it
+        if after is not None:
+            await after._in_line.wait()
+        await archive.intake.room()
+        told = archive.intake.put(whole)
+        self._in_line.set()
+        receipt = await asyncio.shield(told)
+        assert whole.identity is not None, "what is on record was parsed"
+        if receipt.outcome is Recorded.CONFLICT:
+            raise Refused(DUPLICATE)
+        if receipt.outcome is Recorded.REPLACED:
+            one = whole.identity
+            at = Selection(one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID)
+            forget(archive, at)
+        new = receipt.outcome is not Recorded.SAME
+        entry, problems = whole.prepare().entry, (*self._noted, *whole.problems)
+        if new and self._on_web and not receipt.began:  # C-STORE has no status that says so
+            problems += await disagreements(archive, entry)
+        return Stored(whole.identity, entry.instance["size_bytes"], new, problems)
+
+    def _not_stored(self, refused: Refused, values: Mapping[str, str]) -> NotStored:
         code = refused.reason.code or PROCESSING_FAILURE.code or 0
-        self._archive.index.refused(code, refused.detail, named("SOPInstanceUID", ""))
+        uid = values.get("SOPInstanceUID", "")
+        self._archive.index.refused(code, refused.detail, uid)
         return NotStored(
-            refused.reason,
-            refused.detail,
-            named("SOPClassUID", ""),
-            named("SOPInstanceUID", ""),
-            refused.keyword,
+            refused.reason, refused.detail, values.get("SOPClassUID", ""), uid, refused.keyword
         )
 
-    # In a thread --------------------------------------------------------------
 
-    def _prepare(self) -> _Prepared:
-        """Parses, checks and keeps; the last step is the blob's being durable."""
-        if self._staged is not None:
-            self._spill()
+class _Whole:
+    """An instance that came in whole: an Arrival."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        pieces: Sequence[bytes],
+        staged: Staged | None,
+        held_bytes: int,
+        within: Selection,
+        policy: Policy,
+        said: Mapping[str, str],
+        on_web: bool,
+    ) -> None:
+        self._archive = archive
+        self._pieces = pieces
+        self._staged = staged
+        self._within = within
+        self._said = said
+        self._on_web = on_web
+        self._prepared: Prepared | None = None
+        self.is_large = staged is not None
+        self.held_bytes = 0 if self.is_large else held_bytes
+        self.policy = policy
+        self.values: Mapping[str, str] = {}
+        self.identity: Identity | None = None
+        self.problems: tuple[Problem, ...] = ()
+
+    def prepare(self) -> Prepared:
+        """Parses and checks it, once; in a thread.  The blob of a large one is durable then."""
+        if self._prepared is None:
+            try:
+                self._prepared = self._prepare()
+            finally:
+                if self._staged is not None:
+                    self._staged.discard()
+        return self._prepared
+
+    def _prepare(self) -> Prepared:
+        if self._staged is not None and self._pieces:
+            self._staged.write(self._pieces)
+            self._pieces = ()
         with self._source() as source:
             read, identity = self._check(source)
             head = parsing.missing_head(source, read, identity)
-        if head is not None:
-            self._put_in_front(*head)
-            with self._source() as source:
-                read, identity = self._check(source)
-                return self._keep(source, read, identity)
+            if head is None:
+                return self._prepared_of(source, read, identity)
+        self._put_in_front(*head)
         with self._source() as source:
-            return self._keep(source, read, identity)
+            read, identity = self._check(source)
+            return self._prepared_of(source, read, identity)
 
     @contextmanager
     def _source(self) -> Iterator[Source]:
         if self._staged is None:
-            self._pieces = [b"".join(self._pieces)]
+            if len(self._pieces) != 1:
+                self._pieces = [b"".join(self._pieces)]
             yield Source(self._pieces[0])
         else:
             yield parsing.source_of(self._staged.fileno())
 
     def _check(self, source: Source) -> tuple[Read, Identity]:
         read = parsing.read(source)
-        self._values = read.values
+        self.values = read.values
         identity = identify(read.values, strict=self._archive.settings.strict)
         _check_place(identity, self._within)
         if self._archive.settings.strict:
@@ -254,7 +301,7 @@ class Upload:
         finally:
             without.discard()
 
-    def _keep(self, source: Source, read: Read, identity: Identity) -> _Prepared:
+    def _prepared_of(self, source: Source, read: Read, identity: Identity) -> Prepared:
         patient, study, series, instance = rows(identity, read.values, read.header.pieces)
         instance |= {
             "TransferSyntaxUID": read.location.syntax.uid,
@@ -262,52 +309,21 @@ class Upload:
             "data_set_offset": read.location.offset,
             "pixels": read.pixels.to_text() if read.pixels is not None else "",
             "digest": parsing.digest(source, read.location.offset),
+            "blob": "",
         }
         header, layout = compress(read.header.json), read.layout.to_bytes()
-        if self._staged is None:
-            blob = self._archive.blobs.put(self._pieces)
-        else:
-            blob = self._staged.keep()
-            self._staged = None
-        beside = sides(read.values, read.header.pieces)
+        buffers: Sequence[bytes] = self._pieces
+        if self._staged is not None:
+            staged, self._staged, buffers = self._staged, None, ()
+            instance["blob"] = staged.keep()
+        self.identity = identity
+        self.problems = (*read.header.problems, *overlong(identity))
         entry = Entry(
-            *(patient, study, series, instance | {"blob": blob}),
-            *(header, layout, beside, partial(read_header, header)),
+            *(patient, study, series, instance, header, layout),
+            sides=partial(sides, values=read.values, pieces=read.header.pieces),
+            data_set=partial(read_header, header),
         )
-        problems = (*self._noted, *read.header.problems, *overlong(identity))
-        return _Prepared(entry, identity, blob, source.size_bytes, problems)
-
-    # On the loop --------------------------------------------------------------
-
-    async def _record(self, prepared: _Prepared) -> Outcome:
-        """The commit point: before it nothing is promised, after it everything.
-
-        When the index fails, whether it committed can be unknown: then the blob stays, unsettled,
-        and the next start finds out.
-        """
-        archive, blob = self._archive, prepared.blob
-        try:
-            receipt = await archive.index.record(prepared.entry, self._duplicates)
-        except Refused:  # then it is known that nothing was recorded
-            archive.later(partial(archive.blobs.withdraw, blob))
-            raise
-        if receipt.blob == blob:
-            archive.later(partial(archive.blobs.settle, blob))
-        else:
-            archive.later(partial(archive.blobs.withdraw, blob))
-        if receipt.obsolete not in (None, blob):
-            archive.later(partial(archive.remove, receipt.obsolete))
-        if receipt.outcome is Recorded.CONFLICT:
-            raise Refused(DUPLICATE)
-        if receipt.outcome is Recorded.REPLACED:
-            one = prepared.identity
-            at = Selection(one.StudyInstanceUID, one.SeriesInstanceUID, one.SOPInstanceUID)
-            forget(archive, at)
-        new = receipt.outcome is not Recorded.SAME
-        problems = prepared.problems
-        if new and self._on_web:  # C-STORE has no status that says so
-            problems += await disagreements(archive, prepared.entry)
-        return Stored(prepared.identity, prepared.size_bytes, new, problems)
+        return Prepared(entry, buffers)
 
 
 def _check_strictly(source: Source, read: Read, *, on_web: bool) -> None:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from blake3 import blake3
@@ -50,7 +51,10 @@ _NUMBERS = {
     "PlanarConfiguration": 0,
 }
 """Of a PixelDescription, with what is assumed where the header does not say."""
-_DESCRIBED = {keyword: Tag(keyword) for keyword in (*_NUMBERS, "PhotometricInterpretation")}
+DESCRIPTIONS_REMEMBERED = 256
+"""The objects of a series are mostly described alike."""
+
+_DESCRIBED = {keyword: int(Tag(keyword)) for keyword in (*_NUMBERS, "PhotometricInterpretation")}
 _WANTED = TAGS | frozenset(_DESCRIBED.values())
 
 
@@ -180,21 +184,23 @@ def _extended_offsets(source: Source, table: tuple[int, int] | None) -> bytes:
 
 
 def _description(header: Header, tag: int) -> PixelDescription:
-    numbers = {keyword: _number(header, keyword) for keyword in _NUMBERS}
+    return _description_of(tag, *map(header.pieces.get, _DESCRIBED.values()))
+
+
+@lru_cache(DESCRIPTIONS_REMEMBERED)
+def _description_of(tag: int, *pieces: bytes | None) -> PixelDescription:
+    """By members of a DICOM JSON object, in the order of _DESCRIBED."""
+    texts = dict(zip(_DESCRIBED, map(_text, pieces), strict=True))
+    photometric = texts.pop("PhotometricInterpretation")
+    numbers = {keyword: values.number(text) for keyword, text in texts.items()}
     return PixelDescription(
-        PhotometricInterpretation=_text(header, "PhotometricInterpretation").strip().upper(),
+        PhotometricInterpretation=photometric.strip().upper(),
         element=keyword_for_tag(tag),
-        **numbers,
+        **{key: _NUMBERS[key] if number is None else number for key, number in numbers.items()},
     )
 
 
-def _number(header: Header, keyword: str) -> int:
-    number = values.number(_text(header, keyword))
-    return _NUMBERS[keyword] if number is None else number
-
-
-def _text(header: Header, keyword: str) -> str:
-    piece = header.pieces.get(_DESCRIBED[keyword])
+def _text(piece: bytes | None) -> str:
     if piece is None:
         return ""
     (member,) = orjson.loads(b"{" + piece.replace(INSTANCE_URL, b"") + b"}").values()

@@ -137,17 +137,20 @@ class BlobStore(Protocol):
     def file(self, name: str) -> str | None:
         """Its path, for another program to read; None where it is in no file of this machine."""
 
-    def put(self, buffers: Sequence[Bytes]) -> str:
-        """Stages, writes and keeps: what a small object needs.  Raises as `Staged.keep`."""
+    def put(self, objects: Sequence[Sequence[Bytes]]) -> list[str]:
+        """Stages, writes and keeps several at once, which small ones are cheaper by; their names.
+
+        Raises as `Staged.keep`, and then nothing is left of any.
+        """
 
     def stage(self) -> Staged:
         """A new blob, to be written piece by piece.  Raises Refused(OUT_OF_RESOURCES)."""
 
-    def settle(self, name: str) -> None:
-        """The row of a kept blob is committed: the promise is finished."""
+    def settle(self, names: Sequence[str]) -> None:
+        """The rows of kept blobs are committed: the promises are finished."""
 
-    def withdraw(self, name: str) -> None:
-        """The row of a kept blob was not committed: nothing of the blob is left."""
+    def withdraw(self, names: Sequence[str]) -> None:
+        """The rows of kept blobs were not committed: nothing of the blobs is left."""
 
     def delete(self, name: str) -> None:
         """Removes a blob whose row is gone; one that is gone already is no error."""

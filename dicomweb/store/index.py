@@ -1,11 +1,10 @@
-"""Index: what is on record, in SQLite or PostgreSQL; records are committed in groups."""
+"""Index: what is on record, in SQLite or PostgreSQL; entries are recorded in groups."""
 
 from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from itertools import groupby
 from typing import ClassVar, TypeVar
 
 from sqlalchemy import Dialect
@@ -19,11 +18,6 @@ from schemas.identifiers import Selection
 
 T = TypeVar("T")
 
-WAITING_MAX = 512
-"""Entries that may wait for a commit; who brings more waits until there is room."""
-GROUP_MAX = 128
-"""Entries in one commit."""
-
 
 class UnusableIndex(Exception):  # noqa: N818 - it says what is the case
     """The database cannot be reached, or is not ours, or is newer than this program."""
@@ -34,7 +28,7 @@ class TookTooLong(Exception):  # noqa: N818 - it says what is the case
 
 
 class Index(ABC):
-    """One writer that commits what waits, and readers; the two databases fill in the rest."""
+    """One writer at a time, and readers; the two databases fill in the rest."""
 
     dialect: Dialect
     unwell: ClassVar[tuple[type[Exception], ...]] = (OSError,)
@@ -42,8 +36,7 @@ class Index(ABC):
 
     def __init__(self) -> None:
         self._closing = False
-        self._waiting: asyncio.Queue[_Waiting] = asyncio.Queue(WAITING_MAX)
-        self._writer = asyncio.create_task(self._write_groups())
+        self._loop = asyncio.get_running_loop()
         self._refusals = Refusals(self._transact)
 
     @abstractmethod
@@ -68,8 +61,9 @@ class Index(ABC):
         `make` makes it anew where it has to be tried again.
         """
 
-    async def _commit(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt]:
-        return await self._transact(lambda: record(entries, policy, self.dialect.name))
+    def _transact_here(self, make: Callable[[], Transaction[T]]) -> T:
+        """The same in a thread that is not the loop's, which waits for it."""
+        return asyncio.run_coroutine_threadsafe(self._transact(make), self._loop).result()
 
     async def remove(self, selection: Selection) -> Removed:
         """Takes some of what `selection` points at off the record, durably; nothing once all is."""
@@ -95,50 +89,22 @@ class Index(ABC):
         if self._closing:
             raise RuntimeError("The index is closed.")
 
-    async def record(self, entry: Entry, policy: Policy) -> Receipt:
-        """What became of `entry`, once that is durable; what the database raises otherwise."""
+    def record(self, entries: Sequence[Entry], policy: Policy) -> list[Receipt | Exception]:
+        """What became of each of `entries`, once that is durable; what the database raises else.
+
+        In a thread that is not the loop's.  They are recorded in one transaction.  One that fails
+        is tried again entry by entry, so that one that the database will not have does not take the
+        others with it.  A database that is unwell is spared that: each try can be a long wait.
+        """
         self._check_open()
-        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        await self._waiting.put((entry, policy, receipt))
-        return await asyncio.shield(receipt)
+        try:
+            return [*self._transact_here(lambda: record(entries, policy, self.dialect.name))]
+        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
+            if len(entries) > 1 and not isinstance(error, self.unwell):
+                return [told for one in entries for told in self.record([one], policy)]
+            return [error] * len(entries)
 
     async def close(self) -> None:
-        """Commits what waits, then lets go of the database."""
+        """Lets go of the database; whoever recorded has been told."""
         self._closing = True
-        await self._waiting.join()
         await self._refusals.close()
-        self._writer.cancel()
-        await asyncio.gather(self._writer, return_exceptions=True)
-
-    async def _write_groups(self) -> None:
-        while True:
-            group = [await self._waiting.get()]
-            while len(group) < GROUP_MAX and not self._waiting.empty():
-                group.append(self._waiting.get_nowait())
-            for policy, ones in groupby(group, key=lambda one: one[1]):
-                await self._write(list(ones), policy)
-            for _ in group:
-                self._waiting.task_done()
-
-    async def _write(self, group: Sequence[_Waiting], policy: Policy) -> None:
-        """Tells each caller its receipt; a group that fails is tried again entry by entry, so that
-        one that the database will not have does not take the others with it.  A database that is
-        unwell is spared that: each try can be a long wait.
-        """
-        try:
-            receipts = await self._commit([entry for entry, _, _ in group], policy)
-        except Exception as error:  # noqa: BLE001 - it is the callers' to handle
-            if len(group) > 1 and not isinstance(error, self.unwell):
-                for one in group:
-                    await self._write([one], policy)
-                return
-            for _, _, receipt in group:
-                if not receipt.done():
-                    receipt.set_exception(error)
-        else:
-            for (_, _, receipt), told in zip(group, receipts, strict=True):
-                if not receipt.done():
-                    receipt.set_result(told)
-
-
-_Waiting = tuple[Entry, Policy, "asyncio.Future[Receipt]"]

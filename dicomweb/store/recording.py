@@ -7,8 +7,8 @@ for each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ from dicomweb.store.counting import (
     remove_empty_patients,
     take_off,
 )
-from dicomweb.store.statements import DIALECTS, Ask, Transaction, among
+from dicomweb.store.statements import DIALECTS, SQLITE, Ask, Row, Transaction, among
 from dicomweb.store.tally import Tally
 from schemas.attributes import Level
 from schemas.index import (
@@ -59,13 +59,13 @@ class Entry:
     instance: Columns
     header: bytes
     layout: bytes
-    sides: Mapping[Level, Sequence[SideValue]] = field(default_factory=dict)
-    """What is kept beside the rows of its patient, study, series, if they are new."""
+    sides: Callable[[Level], Sequence[SideValue]] = lambda _: ()
+    """What is kept beside the row of its patient, study, series, if that is new."""
     data_set: Callable[[], Mapping[str, Any]] = dict
     """Its DICOM JSON, for custom attributes to be taken from."""
 
     def described(self, level: Level) -> Described:
-        return Described(self.sides.get(level, ()), self.data_set)
+        return Described(self.sides(level), self.data_set)
 
     @property
     def uid(self) -> str:
@@ -91,6 +91,8 @@ class Receipt:
     """The blob on record for the instance."""
     obsolete: str | None = None
     """A blob that is on record for nothing any more."""
+    began: bool = field(default=False, compare=False)
+    """Its study and series came with it, and nothing on record of them says otherwise than it."""
 
 
 class LostRace(Exception):  # noqa: N818 - it says what is the case
@@ -115,6 +117,18 @@ class _Step:
     added: dict[str, Entry] = field(default_factory=dict)
     replaced: str | None = None
     """The blob of what the only entry takes the place of."""
+    studies: dict[str, Entry] = field(default_factory=dict)
+    series: dict[tuple[str, str], Entry] = field(default_factory=dict)
+    """By UIDs: the first entries of those that are made."""
+
+    def began_with(self, entry: Entry) -> bool:
+        """Whether its study and series are made, and by what it says."""
+        uids = entry.study["StudyInstanceUID"], entry.series["SeriesInstanceUID"]
+        study, series = self.studies.get(uids[0]), self.series.get(uids)
+        if study is None or series is None:
+            return False
+        answers = study.study["answer"], series.series["answer"]
+        return answers == (entry.study["answer"], entry.series["answer"])
 
 
 @dataclass(slots=True)
@@ -123,6 +137,8 @@ class _Plan:
 
     receipts: list[Receipt] = field(default_factory=list)
     steps: list[_Step] = field(default_factory=list)
+    began: set[str] = field(default_factory=set)
+    """The blobs of those whose study and series came with them."""
 
     @property
     def added(self) -> list[Entry]:
@@ -142,15 +158,18 @@ def record(entries: Sequence[Entry], policy: Policy, dialect: str) -> Transactio
     if plan.steps:
         tally = Tally()
         declared = yield from customs()
-        patients, may_be_empty = yield from _lock_patients(plan, declared, sql)
+        patients = yield from _lock_patients(plan, declared, sql)
         for step in plan.steps:
             if step.replaced is not None:
                 yield from _remove(step, patients, tally, sql)
-            yield from _add(step, patients, tally, declared, sql)
-        if may_be_empty:
-            yield from remove_empty_patients(list(patients.values()), sql.dialect)
+            plan.began |= yield from _add(step, patients, tally, declared, sql)
+        if patients.may_be_empty:
+            yield from remove_empty_patients(sorted(patients.ids), sql.dialect)
         yield from tally.write(sql.dialect)
-    return plan.receipts
+    return [
+        replace(receipt, began=True) if receipt.blob in plan.began else receipt
+        for receipt in plan.receipts
+    ]
 
 
 def _known(entries: Sequence[Entry], sql: _Statements) -> Transaction[dict[str, _Known]]:
@@ -188,28 +207,41 @@ def _judge(entry: Entry, there: _Known | None, policy: Policy) -> Receipt:
     return Receipt(Outcome.REPLACED, entry.blob, there.blob)
 
 
+@dataclass(frozen=True, slots=True)
+class _Patients:
+    """The patients that a transaction counts on."""
+
+    by_identity: Mapping[str, int]
+    """Their ids; those of new studies at least."""
+    ids: Set[int]
+    may_be_empty: bool = True
+    """Whether some could be left without a study."""
+    studies: Sequence[Row] | None = None
+    """What is on record of the studies, where nobody can have changed that since."""
+
+
 def _lock_patients(
     plan: _Plan, declared: Sequence[Custom], sql: _Statements
-) -> Transaction[tuple[dict[str, int], bool]]:
-    """The ids of patients by identity, and whether some could be left without a study.
-
-    Those of new studies are made, all are locked.
-    """
+) -> Transaction[_Patients]:
+    """Those of new studies are made, all are locked."""
     uids = sorted({entry.study["StudyInstanceUID"] for entry in plan.added})
     there = yield Ask(sql.studies, {"uids": uids})
     ids = {patient for _, _, patient in there}
     # A study that a removal leaves empty is made anew, maybe for another patient.
-    known: set[str] = set()
+    beginning = plan.added
     if plan.replaced:
         rows = yield Ask(sql.places, {"uids": plan.replaced})
         ids |= {Place(*row).patient for row in rows}
     else:
         known = {uid for uid, _, _ in there}
-    new = {
-        entry.patient["identity"]: entry
-        for entry in reversed(plan.added)
-        if entry.study["StudyInstanceUID"] not in known
-    }
+        firsts: dict[str, Entry] = {}
+        for entry in plan.added:
+            firsts.setdefault(entry.study["StudyInstanceUID"], entry)
+        beginning = [entry for uid, entry in firsts.items() if uid not in known]
+    new = {entry.patient["identity"]: entry for entry in reversed(beginning)}
+    alone = sql.exclusive and not plan.replaced
+    if alone and not new:
+        return _Patients({}, ids, may_be_empty=False, studies=there)
     if new:
         counts = dict.fromkeys(_PATIENT_COUNTS, 0)
         made = [{**new[identity].patient, **counts} for identity in sorted(new)]
@@ -222,29 +254,32 @@ def _lock_patients(
         if not studies and identity in new
     }
     yield from put_beside(Level.PATIENT, first, declared, sql.dialect)
-    return {identity: id for identity, id, _ in rows}, bool(new or plan.replaced)
+    found = {identity: id for identity, id, _ in rows}
+    return _Patients(
+        found,
+        set(found.values()),
+        may_be_empty=not alone and bool(new or plan.replaced),
+        studies=there if alone else None,
+    )
 
 
-def _remove(
-    step: _Step, patients: Mapping[str, int], tally: Tally, sql: _Statements
-) -> Transaction[None]:
+def _remove(step: _Step, patients: _Patients, tally: Tally, sql: _Statements) -> Transaction[None]:
     """Takes what the step replaces off the record, and the series and study it leaves empty."""
     rows = yield Ask(sql.places, {"uids": list(step.added)})
     places = [Place(*row) for row in rows]
-    if [(place.blob, place.patient in patients.values()) for place in places] != [
-        (step.replaced, True)
-    ]:
+    if [(place.blob, place.patient in patients.ids) for place in places] != [(step.replaced, True)]:
         raise LostRace
     yield from take_off(places, tally, sql.dialect)
 
 
 def _add(
     step: _Step,
-    patients: Mapping[str, int],
+    patients: _Patients,
     tally: Tally,
     declared: Sequence[Custom],
     sql: _Statements,
-) -> Transaction[None]:
+) -> Transaction[set[str]]:
+    """The blobs of those that studies and series were begun with."""
     changes = Changes()
     studies = yield from _add_studies(step, patients, changes, declared, sql)
     series = yield from _add_series(step, studies, changes, declared, sql)
@@ -257,33 +292,37 @@ def _add(
     tally.count("studies", changes.patient_studies.total())
     yield from count(changes, sql.dialect)
     yield from note_modalities(sorted(changes.study_series), sql.dialect)
+    return {entry.blob for entry in step.added.values() if step.began_with(entry)}
 
 
 def _add_studies(
     step: _Step,
-    patients: Mapping[str, int],
+    patients: _Patients,
     changes: Changes,
     declared: Sequence[Custom],
     sql: _Statements,
 ) -> Transaction[dict[str, tuple[int, int]]]:
     """By Study Instance UID: the ids of the study and of its patient; the rows are locked."""
     firsts = _firsts(step, lambda entry: entry.study["StudyInstanceUID"])
-    rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
+    rows = patients.studies
+    if rows is None:
+        rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
     known = {uid for uid, _, _ in rows}
     made = [firsts[uid] for uid in sorted(firsts) if uid not in known]
-    if any(entry.patient["identity"] not in patients for entry in made):
+    if any(entry.patient["identity"] not in patients.by_identity for entry in made):
         raise LostRace
     if made:
-        yield Ask(sql.add_study, [_study_row(entry, patients) for entry in made])
+        yield Ask(sql.add_study, [_study_row(entry, patients.by_identity) for entry in made])
         rows = yield Ask(sql.lock_studies, {"uids": sorted(firsts)})
     studies = {uid: (id, patient) for uid, id, patient in rows}
-    if any(uid not in studies or studies[uid][1] not in patients.values() for uid in firsts):
+    if any(uid not in studies or studies[uid][1] not in patients.ids for uid in firsts):
         raise LostRace
     for entry in made:
-        patient = patients[entry.patient["identity"]]
+        patient = patients.by_identity[entry.patient["identity"]]
         if studies[entry.study["StudyInstanceUID"]][1] != patient:
             raise LostRace
         changes.patient_studies[patient] += 1
+        step.studies[entry.study["StudyInstanceUID"]] = entry
     new = {
         studies[entry.study["StudyInstanceUID"]][0]: entry.described(Level.STUDY) for entry in made
     }
@@ -328,6 +367,9 @@ def _add_series(
         described = {known[at][0]: firsts[at].described(Level.SERIES) for at in new}
         yield from put_beside(Level.SERIES, described, declared, sql.dialect)
     patients = dict(studies.values())
+    for at in new:
+        first = firsts[at]
+        step.series[first.study["StudyInstanceUID"], at[1]] = first
     for study, _ in new:
         changes.study_series[study] += 1
         changes.patient_series[patients[study]] += 1
@@ -396,6 +438,8 @@ class _Statements:
 
     def __init__(self, dialect: str) -> None:
         self.dialect = dialect
+        self.exclusive = dialect == SQLITE.name
+        """Whether nobody else writes as long as a transaction lasts."""
         patient, study, series, instance = (
             PATIENT_TABLE.c,
             STUDY_TABLE.c,

@@ -1,9 +1,10 @@
-"""The index in SQLite: one thread that writes, a few that read, statements run on the driver."""
+"""The index in SQLite: one thread at a time writes, a few read, statements run on the driver."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -55,6 +56,8 @@ class SqliteIndex(Index):
         self._writer_connection: sqlite3.Connection | None = None
         self._idle: list[sqlite3.Connection] = []
         """Of readers; the last that was used is first again, for it has pages in its memory."""
+        self._turn = threading.Lock()
+        """Of who writes."""
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
         self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="index-reader")
         self._watching: sqlite3.Connection | None = None
@@ -80,7 +83,13 @@ class SqliteIndex(Index):
         return int(number)
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
-        return await self._run(self._writing, lambda: _transact(self._write_connection(), make()))
+        return await self._run(self._writing, lambda: self._transact_here(make))
+
+    def _transact_here(self, make: Callable[[], Transaction[T]]) -> T:
+        """In the thread that has made the entries ready: to hand them over costs as much as to
+        record one."""
+        with self._turn:
+            return _transact(self._write_connection(), make())
 
     async def close(self) -> None:
         await super().close()
@@ -164,9 +173,10 @@ def _drive(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
 
 def _answer(connection: sqlite3.Connection, ask: Ask) -> list[Row]:
     query = compiled(ask.statement, SQLITE)
-    if isinstance(ask.parameters, Mapping):
+    if isinstance(ask.parameters, dict):
         return connection.execute(query.sql, _values(query, ask.parameters)).fetchall()
-    connection.executemany(query.sql, [_values(query, one) for one in ask.parameters])
+    assert not isinstance(ask.parameters, Mapping), "one set of parameters is a dict"
+    connection.executemany(query.sql, [query.values(one) for one in ask.parameters])
     return []
 
 

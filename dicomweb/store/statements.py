@@ -40,7 +40,7 @@ class Compiled:
 
     def values(self, parameters: Parameters) -> list[Any]:
         """The values of one run, in the order of the SQL."""
-        given = {**self.literals, **parameters}
+        given = {**self.literals, **parameters} if self.literals else parameters
         return [given[name] for name in self.names]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from dicomweb.engine.composing import Part
-from dicomweb.engine.ingest import NotStored, Outcome, Upload
+from dicomweb.engine.ingest import MEMORY_BYTES_MAX, NotStored, Outcome, Upload
 from dicomweb.engine.messages import Message
 from dicomweb.web.multipart import Event, PartBegin, PartData, PartEnd
 from dicomweb.web.negotiate import DICOM, DICOM_JSON, DICOM_XML, MediaType, parse_media_type
@@ -19,8 +19,10 @@ from dicomweb.web.requests import Request
 from schemas.reasons import BAD_REQUEST, INCOMPLETE, NOT_AS_STATED, NOT_DICOM, Refused
 from schemas.syntaxes import NATIVE
 
-IN_FLIGHT_MAX = 8
-"""Instances of one request that are being made durable while the next ones come in."""
+IN_FLIGHT_MAX = 64
+IN_FLIGHT_BYTES_MAX = 16 * 1024 * 1024
+"""Instances of one request that are being made durable while the next ones come in, and what of
+them is in memory."""
 
 JSON = "application/json"
 METADATA = (DICOM_JSON, JSON, DICOM_XML)
@@ -49,7 +51,8 @@ class Incoming:
         self._sink: _Sink | None = None
         self._parts = 0
         self._last: Upload | None = None
-        self._storing: deque[asyncio.Task[Outcome]] = deque()
+        self._storing: deque[tuple[asyncio.Task[Outcome], int]] = deque()
+        self._in_flight_bytes = 0
         self._outcomes: list[Outcome] = []
 
     async def take(self, event: Event) -> None:
@@ -108,10 +111,14 @@ class Incoming:
 
     async def stored(self, upload: Upload) -> None:
         """The upload is whole: it is made durable while the next one comes in."""
-        self._storing.append(asyncio.create_task(upload.finish(self._last)))
+        held_bytes = min(upload.size_bytes, MEMORY_BYTES_MAX)
+        self._storing.append((asyncio.create_task(upload.finish(self._last)), held_bytes))
         self._last = upload
-        if len(self._storing) >= IN_FLIGHT_MAX:
-            self._outcomes.append(await self._storing.popleft())
+        self._in_flight_bytes += held_bytes
+        while len(self._storing) >= IN_FLIGHT_MAX or self._in_flight_bytes >= IN_FLIGHT_BYTES_MAX:
+            task, held_bytes = self._storing.popleft()
+            self._in_flight_bytes -= held_bytes
+            self._outcomes.append(await task)
 
     def failed(self, refused: Refused) -> None:
         """A part that is no instance cannot be made use of."""
@@ -135,14 +142,18 @@ class Incoming:
 
     async def _settle(self) -> None:
         # Whoever is told to stop here lets what is being stored come to its end all the same.
-        self._outcomes += await asyncio.shield(asyncio.gather(*self._storing))
+        self._outcomes += await asyncio.shield(asyncio.gather(*self._tasks()))
         self._storing.clear()
+
+    def _tasks(self) -> list[asyncio.Task[Outcome]]:
+        return [task for task, _ in self._storing]
 
     async def close(self) -> None:
         """Throws away what was not stored."""
         if self._sink is not None:
             await self._sink.discard()
-        await asyncio.shield(asyncio.gather(*self._storing, return_exceptions=True))
+        if self._storing:
+            await asyncio.shield(asyncio.gather(*self._tasks(), return_exceptions=True))
         await self._message.spool.close()
 
 

@@ -77,6 +77,12 @@ def out_of_the_page_cache(path):
     os.close(fd)
 
 
+def put(store, *buffers):
+    """The name under which an object of these buffers is kept."""
+    (name,) = store.put([buffers])
+    return name
+
+
 async def whole(stream):
     return b"".join([chunk async for chunk in stream])
 
@@ -93,7 +99,7 @@ async def nothing(names):
 
 
 async def test_a_range_is_read_exactly(blobs):
-    name = blobs.put([DIGITS])
+    name = put(blobs, DIGITS)
     assert await blobs.read(name, 2, 3) == b"234"
     assert await blobs.read(name, 10, 0) == b""
 
@@ -102,7 +108,7 @@ async def test_a_range_is_read_exactly(blobs):
 @pytest.mark.parametrize("size_bytes", [1, CHUNK_BYTES + 1, INLINE_BYTES_MAX + 1])
 async def test_read_and_stream_and_open_give_the_same(blobs, size_bytes, cold):
     data = random.Random(size_bytes).randbytes(size_bytes + 20)
-    name = blobs.put([data])
+    name = put(blobs, data)
     asked, expected = (name, 10, size_bytes), data[10:-10]
     for read in (blobs.read(*asked), whole(blobs.stream(*asked))):
         if cold:
@@ -116,7 +122,7 @@ async def test_read_and_stream_and_open_give_the_same(blobs, size_bytes, cold):
 @pytest.mark.parametrize("cold", [False, True], ids=["cached", "cold"])
 async def test_an_extent_is_those_bytes_in_a_file(blobs, cold):
     data = random.Random(1).randbytes(CHUNK_BYTES + EXTENT_BYTES_MIN)
-    name = blobs.put([data])
+    name = put(blobs, data)
     if cold:
         out_of_the_page_cache(blobs.path(name))
     extent = blobs.extent(name, 10, len(data) - 20)
@@ -133,7 +139,7 @@ async def test_an_extent_is_those_bytes_in_a_file(blobs, cold):
 
 
 async def test_an_extent_reaches_no_further_than_its_blob(blobs):
-    name = blobs.put([bytes(EXTENT_BYTES_MIN)])
+    name = put(blobs, bytes(EXTENT_BYTES_MIN))
     assert blobs.extent(name, 0, EXTENT_BYTES_MIN - 1) is None, "so little is sooner read"
     with pytest.raises(BlobTooShort):
         blobs.extent(name, 1, EXTENT_BYTES_MIN)
@@ -145,7 +151,7 @@ async def test_an_extent_reaches_no_further_than_its_blob(blobs):
 @pytest.mark.parametrize("size_bytes", [1, 70_000, INLINE_BYTES_MAX + 1])
 async def test_buffers_are_filled_one_after_the_other(blobs, size_bytes, cold):
     data = random.Random(2).randbytes(size_bytes + 20)
-    name = blobs.put([data])
+    name = put(blobs, data)
     if cold:
         out_of_the_page_cache(blobs.path(name))
     into = memoryview(bytearray(size_bytes))
@@ -160,7 +166,7 @@ async def test_buffers_are_filled_one_after_the_other(blobs, size_bytes, cold):
 
 async def test_what_is_half_in_the_page_cache_is_read_whole(blobs):
     data = random.Random(0).randbytes(INLINE_BYTES_MAX)
-    name = blobs.put([data])
+    name = put(blobs, data)
     out_of_the_page_cache(blobs.path(name))
     await blobs.read(name, 0, 4096)
     assert await blobs.read(name, 0, len(data)) == data
@@ -184,7 +190,7 @@ def test_what_is_written_is_read_back(blobs, buffers, chunk_bytes):
 
 
 def test_more_buffers_than_one_system_call_takes_are_written(blobs):
-    name = blobs.put([b"ab"] * (2 * BUFFERS_MAX + 1))
+    name = put(blobs, *[b"ab"] * (2 * BUFFERS_MAX + 1))
     with blobs.open(name) as blob:
         assert blob.size_bytes == 2 * (2 * BUFFERS_MAX + 1)
 
@@ -206,19 +212,19 @@ def test_a_large_object_is_written_as_it_comes(blobs):
 
 
 def test_an_empty_blob_has_an_empty_buffer(blobs):
-    with blobs.open(blobs.put([])) as blob:
+    with blobs.open(put(blobs)) as blob:
         assert (blob.size_bytes, blob.buffer, blob.read(0, 0)) == (0, b"", b"")
 
 
 def test_a_view_of_the_buffer_outlives_the_context(blobs):
-    with blobs.open(blobs.put([DIGITS])) as blob:
+    with blobs.open(put(blobs, DIGITS)) as blob:
         view = memoryview(blob.buffer)[2:5]
     assert bytes(view) == b"234"
 
 
 @pytest.mark.parametrize("offset, length", [(8, 3), (10, 1), (100, 1), (0, INLINE_BYTES_MAX + 1)])
 async def test_a_blob_that_ends_too_early_is_told(blobs, offset, length):
-    name = blobs.put([DIGITS])
+    name = put(blobs, DIGITS)
     with pytest.raises(BlobTooShort):
         await blobs.read(name, offset, length)
     with pytest.raises(BlobTooShort):
@@ -227,13 +233,24 @@ async def test_a_blob_that_ends_too_early_is_told(blobs, offset, length):
         blob.read(offset, length)
 
 
+def test_several_are_put_at_once_and_all_are_there(blobs, files):
+    names = blobs.put([[DIGITS, b"1"], [], [DIGITS, b"3"]])
+    assert len(set(names)) == 3
+    for name, data in zip(names, (DIGITS + b"1", b"", DIGITS + b"3"), strict=True):
+        with blobs.open(name) as blob:
+            assert blob.read(0, len(data)) == data
+            assert blob.size_bytes == len(data)
+    blobs.settle(names)
+    assert len(files()) == 3
+
+
 # Names --------------------------------------------------------------------------------------
 
 
 def test_the_store_chooses_the_name(blobs, files):
-    name = blobs.put([DIGITS])
+    name = put(blobs, DIGITS)
     assert is_name(name)
-    assert name != blobs.put([DIGITS])
+    assert name != put(blobs, DIGITS)
     assert blobs.path(name).endswith(f"/{name[:2]}/{name}.dcm")
 
 
@@ -258,18 +275,26 @@ async def test_there_is_no_such_blob(blobs, name):
 
 
 async def test_what_is_there_is_there_until_it_is_deleted(blobs):
-    name = blobs.put([DIGITS])
+    name = put(blobs, DIGITS)
     assert await blobs.is_there(name)
-    blobs.settle(name)
+    blobs.settle([name])
     blobs.delete(name)
     assert not await blobs.is_there(name)
 
 
-@pytest.mark.parametrize("change", ["settle", "withdraw", "delete"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda blobs, name: blobs.settle([name]),
+        lambda blobs, name: blobs.withdraw([name]),
+        lambda blobs, name: blobs.delete(name),
+    ],
+    ids=["settle", "withdraw", "delete"],
+)
 def test_only_names_become_paths(blobs, tmp_path, change):
     (tmp_path / "mine.dcm").touch()
     with pytest.raises(NoBlob):
-        getattr(blobs, change)("../../mine")
+        change(blobs, "../../mine")
     assert (tmp_path / "mine.dcm").exists()
 
 
@@ -277,9 +302,9 @@ def test_only_names_become_paths(blobs, tmp_path, change):
 
 
 def test_a_settled_blob_is_one_file(blobs, files):
-    name = blobs.put([DIGITS])
+    name = put(blobs, DIGITS)
     assert len(files()) == 2
-    blobs.settle(name)
+    blobs.settle([name])
     assert [str(path) for path in files()] == [blobs.path(name)]
     assert list(blobs.list()) == [name]
 
@@ -287,7 +312,7 @@ def test_a_settled_blob_is_one_file(blobs, files):
 @pytest.mark.parametrize(
     "end",
     [
-        pytest.param(lambda blobs: blobs.withdraw(blobs.put([DIGITS])), id="withdrawn"),
+        pytest.param(lambda blobs: blobs.withdraw([put(blobs, DIGITS)]), id="withdrawn"),
         pytest.param(lambda blobs: blobs.stage().discard(), id="discarded"),
     ],
 )
@@ -321,7 +346,7 @@ def test_discarding_while_a_thread_writes_harms_no_other_blob(blobs):
             writing = threads.submit(write_until_discarded, staged)
             staged.write([b"begun"])
             staged.discard()
-            name = blobs.put([DIGITS])
+            name = put(blobs, DIGITS)
             with pytest.raises(AssertionError, match="discarded"):
                 writing.result()
             with blobs.open(name) as blob:
@@ -329,15 +354,15 @@ def test_discarding_while_a_thread_writes_harms_no_other_blob(blobs):
 
 
 def test_a_deleted_blob_is_gone_and_may_be_deleted_again(blobs, files):
-    name = blobs.put([DIGITS])
-    blobs.settle(name)
+    name = put(blobs, DIGITS)
+    blobs.settle([name])
     blobs.delete(name)
     blobs.delete(name)
     assert files() == []
 
 
 async def test_a_blob_deleted_meanwhile_is_streamed_to_its_end(blobs):
-    name = blobs.put([DIGITS])
+    name = put(blobs, DIGITS)
     stream = blobs.stream(name, 0, 10, chunk_bytes=4)
     first = await anext(stream)
     blobs.delete(name)
@@ -345,14 +370,14 @@ async def test_a_blob_deleted_meanwhile_is_streamed_to_its_end(blobs):
 
 
 def test_other_files_are_not_listed(blobs, tmp_path):
-    blobs.settle(name := blobs.put([DIGITS]))
+    blobs.settle([name := put(blobs, DIGITS)])
     for other in ("readme.txt", f"{name[:2]}/{NOWHERE}", f"{name[:2]}/notes.dcm"):
         (tmp_path / "objects" / other).touch()
     assert list(blobs.list()) == [name]
 
 
 def test_patients_data_is_not_for_others(blobs, tmp_path):
-    path = blobs.path(blobs.put([DIGITS]))
+    path = blobs.path(put(blobs, DIGITS))
     assert stat.S_IMODE(os.stat(path).st_mode) & 0o027 == 0
     assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) & 0o027 == 0
     assert stat.S_IMODE(os.stat(tmp_path / "objects").st_mode) & 0o027 == 0
@@ -360,7 +385,7 @@ def test_patients_data_is_not_for_others(blobs, tmp_path):
 
 def test_threads_may_write_at_the_same_time(blobs):
     with ThreadPoolExecutor(8) as threads:
-        names = set(threads.map(lambda _: blobs.put([DIGITS]), range(64)))
+        names = set(threads.map(lambda _: put(blobs, DIGITS), range(64)))
     assert set(blobs.list()) == names
 
 
@@ -373,7 +398,7 @@ def open_files():
 
 @pytest.fixture
 async def no_file_stays_open(blobs):
-    await blobs.read(blobs.put([DIGITS]), 0, 10)
+    await blobs.read(put(blobs, DIGITS), 0, 10)
     before = len(open_files())
     yield
     blobs.close()
@@ -384,12 +409,12 @@ async def no_file_stays_open(blobs):
 @pytest.mark.usefixtures("no_file_stays_open")
 class TestNoFileStaysOpen:
     async def test_when_the_consumer_goes_away(self, blobs):
-        stream = blobs.stream(blobs.put([DIGITS]), 0, 10, chunk_bytes=1)
+        stream = blobs.stream(put(blobs, DIGITS), 0, 10, chunk_bytes=1)
         await anext(stream)
         await stream.aclose()
 
     async def test_when_the_task_is_cancelled_while_a_thread_reads(self, blobs):
-        name = blobs.put([bytes(INLINE_BYTES_MAX * 4)])
+        name = put(blobs, bytes(INLINE_BYTES_MAX * 4))
         reads = [asyncio.create_task(blobs.read(name, 0, INLINE_BYTES_MAX * 4)) for _ in range(40)]
         await asyncio.sleep(0)
         for read in reads:
@@ -398,14 +423,14 @@ class TestNoFileStaysOpen:
         assert all(isinstance(each, asyncio.CancelledError) for each in ended)
 
     async def test_when_an_extent_is_not_sent(self, blobs):
-        blobs.extent(blobs.put([bytes(EXTENT_BYTES_MIN)]), 0, EXTENT_BYTES_MIN)
+        blobs.extent(put(blobs, bytes(EXTENT_BYTES_MIN)), 0, EXTENT_BYTES_MIN)
 
     async def test_when_the_blob_is_too_short(self, blobs):
         with pytest.raises(BlobTooShort):
-            await blobs.read(blobs.put([DIGITS]), 0, 11)
+            await blobs.read(put(blobs, DIGITS), 0, 11)
 
     def test_when_a_blob_is_opened_and_mapped(self, blobs):
-        with blobs.open(blobs.put([DIGITS])) as blob:
+        with blobs.open(put(blobs, DIGITS)) as blob:
             assert blob.buffer[0] == DIGITS[0]
 
     def test_when_blobs_are_kept_or_discarded(self, blobs):
@@ -422,7 +447,7 @@ async def test_a_long_stream_lets_others_have_a_turn(blobs):
             turns += 1
             await asyncio.sleep(0)
 
-    name = blobs.put([bytes(16 * 1024 * 1024)])
+    name = put(blobs, bytes(16 * 1024 * 1024))
     task = asyncio.create_task(other())
     async for _ in blobs.stream(name, 0, 16 * 1024 * 1024):
         pass
@@ -444,7 +469,7 @@ def room():
 def test_without_room_it_is_refused_and_nothing_is_left(blobs, files, room):
     room(100_000)
     with pytest.raises(Refused) as refused:
-        blobs.put([bytes(60_000), bytes(60_000)])
+        put(blobs, bytes(60_000), bytes(60_000))
     assert refused.value.reason is OUT_OF_RESOURCES
     assert files() == []
 
@@ -465,7 +490,7 @@ def test_a_failure_of_another_kind_is_raised_as_it_is_and_nothing_is_left(tmp_pa
 
     blobs = Filesystem(tmp_path / "objects", link=failing)
     with pytest.raises(OSError, match="broken"):
-        blobs.put([DIGITS])
+        put(blobs, DIGITS)
     assert files() == []
     blobs.close()
 
@@ -493,28 +518,28 @@ def say(*words):
 def store_for_ever(data):
     while True:
         for recorded in (True, True, False):
-            name = blobs.put([data, data])
+            (name,) = blobs.put([[data, data]])
             say("kept")
             if recorded:
                 record(name)
                 say("recorded", name)
-                blobs.settle(name)
+                blobs.settle([name])
             else:
-                blobs.withdraw(name)
+                blobs.withdraw([name])
         staged = blobs.stage()
         for _ in range(4):
             staged.write([data])
             say("written")
         record(name := staged.keep())
         say("recorded", name)
-        blobs.settle(name)
+        blobs.settle([name])
         blobs.stage().discard()
 
 if what == "store":
     for size in (10, 100_000):
         threading.Thread(target=store_for_ever, args=(os.urandom(size),)).start()
 else:
-    say(blobs.put([b"0123456789"]))
+    say(*blobs.put([[b"0123456789"]]))
     sys.stdin.read()
 """
 
@@ -597,7 +622,7 @@ async def test_a_living_process_is_left_alone(start):
 
 async def test_what_is_staged_while_another_recovers_stays(open_store):
     mine, other = open_store(), open_store()
-    name, staged = mine.put([DIGITS]), mine.stage()
+    name, staged = put(mine, DIGITS), mine.stage()
     staged.write([DIGITS])
     await other.recover(nothing)
     await mine.recover(nothing)
@@ -613,7 +638,7 @@ async def test_a_process_that_ended_dead_promises_is_recovered(
 ):
     dead = open_store()
     for _ in range(2):
-        dead.put([DIGITS])
+        put(dead, DIGITS)
     dead.close()
     later = open_store()
     assert len(staging_folders(tmp_path / "objects")) == 2
@@ -624,7 +649,7 @@ async def test_a_process_that_ended_dead_promises_is_recovered(
 
 async def test_processes_that_start_at_once_recover_each_folder_once(open_store, files):
     dead = open_store()
-    names = [dead.put([DIGITS]) for _ in range(NAMES_PER_QUESTION + 1)]
+    names = [put(dead, DIGITS) for _ in range(NAMES_PER_QUESTION + 1)]
     dead.close()
     asked = []
 
@@ -640,11 +665,11 @@ async def test_processes_that_start_at_once_recover_each_folder_once(open_store,
 
 async def test_a_withdrawal_that_fails_is_made_up_for_at_the_next_start(open_store):
     dead = open_store()
-    in_the_way = dead.path(name := dead.put([DIGITS]))
+    in_the_way = dead.path(name := put(dead, DIGITS))
     os.unlink(in_the_way)
     os.mkdir(in_the_way)
     with pytest.raises(OSError, match="dcm"):
-        dead.withdraw(name)
+        dead.withdraw([name])
     os.rmdir(in_the_way)
     dead.close()
     asked = []
@@ -659,7 +684,7 @@ async def test_a_withdrawal_that_fails_is_made_up_for_at_the_next_start(open_sto
 
 async def test_when_the_index_fails_nothing_is_removed_and_the_next_start_recovers(open_store):
     dead = open_store()
-    name = dead.put([DIGITS])
+    name = put(dead, DIGITS)
     dead.close()
 
     async def failing(names):
@@ -685,7 +710,7 @@ def test_stores_open_while_others_sweep(tmp_path):
     def live(_):
         store = Filesystem(tmp_path / "objects")
         asyncio.run(store.recover(nothing))
-        store.settle(name := store.put([DIGITS]))
+        store.settle([name := put(store, DIGITS)])
         asyncio.run(store.recover(nothing))
         store.close()
         return name

@@ -7,7 +7,6 @@ import itertools
 import random
 import resource
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,7 +14,7 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import bindparam, select, text
 
-from dicomweb.store.index import GROUP_MAX, WAITING_MAX, Index, TookTooLong
+from dicomweb.store.index import Index, TookTooLong
 from dicomweb.store.opening import open_index
 from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
 from dicomweb.store.statements import SQLITE, among
@@ -28,6 +27,7 @@ from schemas.index import (
     STUDY_TABLE,
     blank_row,
 )
+from tests.store.recorded import record, together, told_of
 
 _numbers = itertools.count(1)
 
@@ -71,13 +71,6 @@ async def opened(url: str):
 async def index(index_url):
     async with opened(index_url) as index:
         yield index
-
-
-async def together(
-    index: Index, entries: Sequence[Entry], policy: Policy = "refuse"
-) -> list[Receipt]:
-    """Records entries that arrive at the same time, in this order."""
-    return await asyncio.gather(*(index.record(one, policy) for one in entries))
 
 
 # The model ------------------------------------------------------------------------------
@@ -209,7 +202,7 @@ async def rows_of(index: Index) -> dict[str, list[tuple]]:
 async def test_a_new_instance_is_on_record_with_all_it_belongs_to(index):
     """STOW-57, QIDO-43."""
     one = entry()
-    assert await index.record(one, "refuse") == Receipt(Outcome.NEW, one.blob)
+    assert await record(index, one, "refuse") == Receipt(Outcome.NEW, one.blob)
     model = Model()
     model.record(one, "refuse")
     assert await rows_of(index) == model.rows()
@@ -218,8 +211,8 @@ async def test_a_new_instance_is_on_record_with_all_it_belongs_to(index):
 @pytest.mark.parametrize("policy", ["refuse", "replace"])
 async def test_the_same_content_again_changes_nothing(index, policy):
     first, again = entry(), entry()
-    await index.record(first, policy)
-    assert await index.record(again, policy) == Receipt(Outcome.SAME, first.blob, again.blob)
+    await record(index, first, policy)
+    assert await record(index, again, policy) == Receipt(Outcome.SAME, first.blob, again.blob)
     assert [row[3] for row in await index.fetch(INSTANCES, {})] == [first.blob]
 
 
@@ -231,11 +224,11 @@ async def test_the_same_content_again_changes_nothing(index, policy):
 async def test_an_instance_known_with_another(index, other):
     """Refused, or put in its place, as the policy has it."""
     first, refused, replacing = entry(), entry(**other), entry(**other)
-    await index.record(first, "refuse")
+    await record(index, first, "refuse")
     conflict = Receipt(Outcome.CONFLICT, first.blob, refused.blob)
     replaced = Receipt(Outcome.REPLACED, replacing.blob, first.blob)
-    assert await index.record(refused, "refuse") == conflict
-    assert await index.record(replacing, "replace") == replaced
+    assert await record(index, refused, "refuse") == conflict
+    assert await record(index, replacing, "replace") == replaced
     model = Model()
     model.record(replacing, "refuse")
     assert await rows_of(index) == model.rows()
@@ -252,14 +245,6 @@ async def test_what_arrives_together_is_judged_in_its_order(index):
         Receipt(Outcome.NEW, other.blob),
         Receipt(Outcome.REPLACED, back.blob, b.blob),
     ]
-
-
-async def test_each_is_judged_by_its_own_policy_in_its_order(index):
-    entries = [entry(content=content) for content in (b"a", b"b", b"c")]
-    policies: list[Policy] = ["replace", "refuse", "replace"]
-    receipts = await asyncio.gather(*map(index.record, entries, policies))
-    expected = [Outcome.NEW, Outcome.CONFLICT, Outcome.REPLACED]
-    assert [receipt.outcome for receipt in receipts] == expected
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -287,8 +272,8 @@ def any_entry(chance: random.Random) -> Entry:
     )
 
 
-async def test_more_than_can_wait_at_once_are_all_recorded(index):
-    entries = [entry(f"9.{number}") for number in range(WAITING_MAX + GROUP_MAX + 1)]
+async def test_a_group_of_any_size_is_recorded(index):
+    entries = [entry(f"9.{number}") for number in range(1000)]
     receipts = await together(index, entries)
     assert {receipt.outcome for receipt in receipts} == {Outcome.NEW}
     assert [row[-1] for row in await index.fetch(STUDIES, {})] == [len(entries)]
@@ -296,37 +281,31 @@ async def test_more_than_can_wait_at_once_are_all_recorded(index):
 
 async def test_what_is_recorded_is_there_when_the_index_is_opened_again(index_url):
     async with opened(index_url) as index:
-        first, second = (
-            asyncio.create_task(index.record(entry(uid), "refuse")) for uid in ("9.1", "9.2")
-        )
-        await asyncio.sleep(0)
-    assert await first
-    assert await second
+        await together(index, [entry("9.1"), entry("9.2")])
     async with opened(index_url) as index:
         assert len(await index.fetch(INSTANCES, {})) == 2
 
 
-async def test_a_caller_that_goes_away_takes_nothing_with_it(index):
-    gone = asyncio.create_task(index.record(entry("9.1"), "refuse"))
-    stays = asyncio.create_task(index.record(entry("9.2"), "refuse"))
-    await asyncio.sleep(0)
-    gone.cancel()
-    assert (await stays).outcome is Outcome.NEW
-    assert [row[2] for row in sorted(await index.fetch(INSTANCES, {}))] == ["9.1", "9.2"]
+async def test_who_came_with_a_new_study_and_series_is_told_so(index):
+    """Then nothing on record can be at odds with it."""
+    again = entry("9.3", series="1.2.2")
+    receipts = await together(index, [entry("9.1"), entry("9.2")])
+    receipts += await together(index, [again, entry("9.4", "1.3")])
+    assert [receipt.began for receipt in receipts] == [True, True, False, True]
 
 
 async def test_a_closed_index_records_nothing_and_says_so(index_url):
     async with opened(index_url) as index:
         pass
     with pytest.raises(RuntimeError):
-        await index.record(entry(), "refuse")
+        await record(index, entry(), "refuse")
 
 
 async def test_an_entry_whose_blob_is_on_record_is_recorded(index):
     """As when the connection broke after the commit, before the word of it came through."""
     one = entry()
     await together(index, [one, one])
-    assert await index.record(one, "replace") == Receipt(Outcome.NEW, one.blob)
+    assert await record(index, one, "replace") == Receipt(Outcome.NEW, one.blob)
 
 
 # What goes wrong ------------------------------------------------------------------------
@@ -339,9 +318,7 @@ async def test_an_entry_whose_blob_is_on_record_is_recorded(index):
 )
 async def test_an_entry_the_database_will_not_have_fails_alone(index, poison):
     entries = [entry("9.1"), entry("9.2", **poison), entry("9.3")]
-    first, second, third = await asyncio.gather(
-        *(index.record(one, "refuse") for one in entries), return_exceptions=True
-    )
+    first, second, third = await told_of(index, entries)
     assert isinstance(second, Exception)
     assert {first.outcome, third.outcome} == {Outcome.NEW}
     model = Model()
@@ -357,25 +334,19 @@ async def test_a_nul_in_a_text_hurts_nobody_else(index, level):
     column = {"patient": "identity", "study": "StudyInstanceUID"}
     column |= {"series": "SeriesInstanceUID", "instance": "SOPInstanceUID"}
     getattr(odd, level)[column[level]] += "\0odd"
-    _, other = await asyncio.gather(
-        index.record(odd, "refuse"),
-        index.record(entry("9.2", "1.2", patient="P2"), "refuse"),
-        return_exceptions=True,
-    )
+    _, other = await told_of(index, [odd, entry("9.2", "1.2", patient="P2")])
     assert other.outcome is Outcome.NEW
-    assert (await index.record(entry("9.3"), "refuse")).outcome is Outcome.NEW
+    assert (await record(index, entry("9.3"), "refuse")).outcome is Outcome.NEW
 
 
 async def test_a_full_disk_fails_who_waits_and_not_who_comes_later(tmp_path):
     async with opened(f"sqlite:///{tmp_path / 'index.sqlite'}") as index:
-        await index.record(entry("9.1"), "refuse")
+        await record(index, entry("9.1"), "refuse")
         large = [entry(f"9.{number}", answer=bytes(1 << 20)) for number in (2, 3)]
         with file_size_limit(1 << 19):
-            told = await asyncio.gather(
-                *(index.record(one, "refuse") for one in large), return_exceptions=True
-            )
+            told = await told_of(index, large)
         assert all(isinstance(one, Exception) for one in told)
-        assert (await index.record(large[0], "refuse")).outcome is Outcome.NEW
+        assert (await record(index, large[0], "refuse")).outcome is Outcome.NEW
         assert [row[2] for row in sorted(await index.fetch(INSTANCES, {}))] == ["9.1", "9.2"]
 
 
@@ -409,9 +380,7 @@ class Unreachable(Index):
 
 async def test_a_database_that_is_away_is_not_asked_again_for_each_entry():
     index = Unreachable()
-    told = await asyncio.gather(
-        *(index.record(entry(), "refuse") for _ in range(5)), return_exceptions=True
-    )
+    told = await told_of(index, [entry() for _ in range(5)])
     assert all(isinstance(one, ConnectionRefusedError) for one in told)
     assert index.tries == 1
     await index.close()
@@ -427,7 +396,7 @@ async def test_two_that_write_at_once_leave_what_one_would(index_url, policy):
     entries = [any_entry(chance) for _ in range(400)]
     async with opened(index_url) as left, opened(index_url) as right:
         receipts = await asyncio.gather(
-            *(chance.choice((left, right)).record(one, policy) for one in entries)
+            *(record(chance.choice((left, right)), one, policy) for one in entries)
         )
         rows = await rows_of(left)
     on_record = [row[3] for row in rows["instance"]]
@@ -441,7 +410,7 @@ async def test_two_that_write_the_same_record_it_once(index_url):
     wanted = [(f"9.{n}", f"1.{n % 7}", f"2.{n % 3}", "CT", f"P{n % 2}") for n in range(150)]
     async with opened(index_url) as left, opened(index_url) as right:
         receipts = await asyncio.gather(
-            *(index.record(entry(*one), "refuse") for one in wanted for index in (left, right))
+            *(record(index, entry(*one), "refuse") for one in wanted for index in (left, right))
         )
         rows = await rows_of(left)
     assert Counter(r.outcome for r in receipts) == {Outcome.NEW: 150, Outcome.SAME: 150}
@@ -510,7 +479,7 @@ async def test_the_version_is_another_after_each_commit_whoever_makes_it(tmp_pat
     async with opened(url) as index, opened(url) as other:
         seen = [index.version()]
         for writer, uid in ((index, "1.2.3"), (other, "1.2.4"), (index, "1.2.5")):
-            await writer.record(entry(uid), "refuse")
+            await record(writer, entry(uid))
             seen.append(index.version())
             assert index.version() == seen[-1]
     assert None not in seen

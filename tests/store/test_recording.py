@@ -30,6 +30,7 @@ from schemas.index import (
     blank_row,
 )
 from tests import postgresql
+from tests.store.recorded import record, together, told_of
 
 INT64_MAX = 2**63 - 1
 
@@ -91,11 +92,6 @@ def postgresql_url(postgresql_server):
         yield url
 
 
-async def together(index: Index, entries: list[Entry], policy: Policy) -> list[Receipt]:
-    """Records entries that wait at the same time, in this order."""
-    return await asyncio.gather(*(index.record(one, policy) for one in entries))
-
-
 PATIENT, STUDY, SERIES, INSTANCE, CONTENT = (
     table.c for table in (PATIENT_TABLE, STUDY_TABLE, SERIES_TABLE, INSTANCE_TABLE, CONTENT_TABLE)
 )
@@ -153,7 +149,7 @@ async def test_a_second_of_one_uid(index, how, policy, other, outcome, stays, go
     """The blob that is on record, and the one that is on record for nothing (STOW-57)."""
     entries = [entry(blob="first"), entry(blob="second", **other)]
     if how is None:
-        receipts = [await index.record(one, policy) for one in entries]
+        receipts = [await record(index, one, policy) for one in entries]
     else:
         receipts = await how(index, entries, policy)
     assert receipts == [Receipt(Outcome.NEW, "first"), Receipt(outcome, stays, goes)]
@@ -200,9 +196,9 @@ async def test_the_first_instance_decides_the_attributes(index):
 
 async def test_a_study_that_was_emptied_begins_anew(index):
     """Its only instance was replaced, so what that one said counts no more."""
-    await index.record(entry(patient="P1", modality="CT", StudyID="old"), "replace")
+    await record(index, entry(patient="P1", modality="CT", StudyID="old"), "replace")
     new = entry(patient="P2", modality="MR", StudyID="new", digest=b"other")
-    await index.record(new, "replace")
+    await record(index, new, "replace")
     assert await index.fetch(select(STUDY.StudyID, STUDY.ModalitiesInStudy), {}) == [
         ("new", "\\MR\\")
     ]
@@ -211,7 +207,7 @@ async def test_a_study_that_was_emptied_begins_anew(index):
 
 @pytest.mark.parametrize("number", [INT64_MAX, -INT64_MAX - 1], ids=["largest", "smallest"])
 async def test_numbers_of_64_bits_are_kept(index, number):
-    await index.record(entry(SeriesNumber=number, InstanceNumber=number), "refuse")
+    await record(index, entry(SeriesNumber=number, InstanceNumber=number), "refuse")
     numbers = select(SERIES.SeriesNumber, INSTANCE.InstanceNumber).join_from(
         INSTANCE_TABLE, SERIES_TABLE
     )
@@ -222,11 +218,7 @@ async def test_numbers_of_64_bits_are_kept(index, number):
 @pytest.mark.parametrize("number", [INT64_MAX + 1, -INT64_MAX - 2], ids=["larger", "smaller"])
 async def test_numbers_beyond_64_bits_fail_alone_and_leave_nothing(index, column, number):
     odd = entry("1.1", patient="Odd", instance="9.1", **{column: number})
-    told, _ = await asyncio.gather(
-        index.record(odd, "refuse"),
-        index.record(entry("1.2", instance="9.2"), "refuse"),
-        return_exceptions=True,
-    )
+    told, _ = await told_of(index, [odd, entry("1.2", instance="9.2")])
     assert isinstance(told, Exception)
     assert await sizes(index) == [1, 1, 1, 1, 1]
     assert [row[0] for row in await index.fetch(STUDIES, {})] == ["1.2"]

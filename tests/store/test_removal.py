@@ -12,7 +12,8 @@ from dicomweb.store.index import Index
 from dicomweb.store.removal import REMOVED_AT_ONCE_MAX
 from schemas.identifiers import Selection
 from schemas.index import CONDEMNED_TABLE, SERIES_TABLE, STUDY_TABLE, TOMBSTONE_TABLE
-from tests.store.test_recording import entry, opened, recounted, rows_of, sizes, together
+from tests.store.recorded import record, together
+from tests.store.test_recording import entry, opened, recounted, rows_of, sizes
 
 TOMBSTONES = select(
     *(TOMBSTONE_TABLE.c[k] for k in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
@@ -110,9 +111,9 @@ async def test_each_change_gives_a_later_time(index):
 
     seen = []
     for number in range(3):
-        await index.record(entry(instance=f"1.2.1.{number}"), "replace")
+        await record(index, entry(instance=f"1.2.1.{number}"), "replace")
         seen.append(await times())
-    await index.record(entry(instance="1.2.1.0", digest=b"other"), "replace")
+    await record(index, entry(instance="1.2.1.0", digest=b"other"), "replace")
     seen.append(await times())
     await remove(index, "1.2", "1.2.1", "1.2.1.1")
     seen.append(await times())
@@ -133,7 +134,7 @@ async def test_two_that_record_and_remove_at_once_leave_whole_counts(index_url):
             await remove(index, *place[: chance.randint(1, 3)])
         else:
             patient = chance.choice(("P1", "P2"))
-            await index.record(entry(*place, patient=patient, digest=b"d"), "replace")
+            await record(index, entry(*place, patient=patient, digest=b"d"), "replace")
 
     async with opened(index_url) as left, opened(index_url) as right:
         await asyncio.gather(*(one(chance.choice((left, right))) for _ in range(200)))
