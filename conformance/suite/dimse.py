@@ -69,6 +69,10 @@ NO_RESPONSE = -2
 """The status of a request that was never answered."""
 
 
+ABORT_SECONDS_MAX = 5
+"""How long an association of ours may take to end."""
+
+
 @dataclass
 class Receiver:
     """What the move destination does, and what has come to it."""
@@ -105,8 +109,9 @@ class Dimse:
         _config.ENFORCE_UID_CONFORMANCE = False
 
     def close(self) -> None:
-        """End the Storage SCP, if one was needed."""
+        """End the Storage SCP, if one was needed, and the associations that it has."""
         if self._server is not None:
+            self._part()
             self._server.shutdown()
             self._server = None
 
@@ -281,7 +286,14 @@ class Dimse:
                 contexts=contexts,
                 evt_handlers=[(evt.EVT_C_STORE, lambda event: self._receiver.take(event))],
             )
+        self._part()
         self._server.contexts = contexts
+
+    def _part(self) -> None:
+        """End what another case's C-MOVE opened, which would be taken for this one's."""
+        for association in self._server.active_associations:
+            association.abort()
+            association.join(ABORT_SECONDS_MAX)
 
     def _get(self, session: Session, asked: Get) -> Answer:
         answer = Answer(session, 0)

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
@@ -158,8 +159,9 @@ class Intake:
                 self._guarded(self._record, group)
             finally:
                 self._recording.release()
+            self._guarded(self._withdraw, group)
             self._loop.call_soon_threadsafe(self._tell, group)
-            self._guarded(self._tidy, group)
+            self._guarded(self._settle, group)
 
     def _take(self) -> list[_Waiting]:
         group: list[_Waiting] = []
@@ -224,34 +226,45 @@ class Intake:
             for one, told in zip(some, self._index.record(entries, policy), strict=True):
                 one.told = told
 
-    def _tidy(self, group: list[_Waiting]) -> None:
-        """Finishes what was promised of the blobs.
+    def _withdraw(self, group: list[_Waiting]) -> None:
+        """Nothing is left of what was not recorded, before that is told.
 
         When the index fails, whether it committed can be unknown: then the blob stays, unsettled,
         and the next start finds out.
         """
-        settled: list[str] = []
         withdrawn: list[str] = []
-        removed: list[str] = []
         for one in group:
-            if one.entry is None:
-                continue
-            blob = one.entry.blob
-            match one.told:
-                case Receipt(blob=recorded, obsolete=obsolete):
-                    (settled if recorded == blob else withdrawn).append(blob)
-                    if obsolete is not None and obsolete != blob:
-                        removed.append(obsolete)
-                case Refused():  # then it is known that nothing was recorded
+            match one.entry, one.told:
+                case None, _:
+                    pass
+                case Entry(blob=blob), Receipt(blob=recorded) if recorded != blob:
                     withdrawn.append(blob)
-        try:
-            self._blobs.settle(settled)
+                case Entry(blob=blob), Refused():  # then it is known that nothing was recorded
+                    withdrawn.append(blob)
+        with _tidying():
             self._blobs.withdraw(withdrawn)
-            for name in removed:
-                self._blobs.delete(name)
-                self._forget(name)
-        except OSError:
-            _log.exception("Tidying up after an instance failed; the next start will do it")
+
+    def _settle(self, group: list[_Waiting]) -> None:
+        """Nothing is left of the promises that were kept, nor of what was replaced."""
+        kept = [
+            (one.entry.blob, one.told)
+            for one in group
+            if one.entry is not None and isinstance(one.told, Receipt)
+        ]
+        with _tidying():
+            self._blobs.settle([blob for blob, told in kept if told.blob == blob])
+            for blob, told in kept:
+                if told.obsolete is not None and told.obsolete != blob:
+                    self._blobs.delete(told.obsolete)
+                    self._forget(told.obsolete)
+
+
+@contextmanager
+def _tidying() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        _log.exception("Tidying up after an instance failed; the next start will do it")
 
 
 def _named(entry: Entry, blob: str) -> Entry:
