@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -109,14 +109,7 @@ class Browser:
 
     def __init__(self, prefix: str, ohif: Ohif | None = None) -> None:
         self._ohif = ohif
-        sources = {name: file.read_bytes() for name, file in _walk(files("dicomweb") / "ui")}
-        sources["dictionary.json"] = dictionary()
-        digest = hashlib.sha256()
-        for name in sorted(sources):
-            digest.update(name.encode() + b"\0" + sources[name])
-        folder = f"{FILES}{digest.hexdigest()[:16]}/"
-        page = sources.pop("index.html").decode()
-        sources = _together(sources)
+        folder, page, sources = _files_once()
         for mark, text in (
             ("{files}", folder.removeprefix("/")),
             ("{service}", prefix.removeprefix("/")),
@@ -154,6 +147,18 @@ def dictionary() -> bytes:
         if keyword
     }
     return orjson.dumps(listed)
+
+
+@cache
+def _files_once() -> tuple[str, str, Mapping[str, bytes]]:
+    """The folder that the files are served from, the page, and the files as they travel."""
+    sources = {name: file.read_bytes() for name, file in _walk(files("dicomweb") / "ui")}
+    sources["dictionary.json"] = dictionary()
+    digest = hashlib.sha256()
+    for name in sorted(sources):
+        digest.update(name.encode() + b"\0" + sources[name])
+    page = sources.pop("index.html").decode()
+    return f"{FILES}{digest.hexdigest()[:16]}/", page, _together(sources)
 
 
 def _together(sources: dict[str, bytes]) -> dict[str, bytes]:
