@@ -39,6 +39,9 @@ class Get:
     paths: Callable[[Held], Sequence[str]]
     accept: str
     fault: Fault
+    again: bool = False
+    suffix: str = ""
+    """As a `Load` has them."""
 
     def operation(
         self, *, connections: int = 1, limited: bool = False, grows: bool = False
@@ -50,16 +53,18 @@ class Get:
             return self._load(held, connections).prepare(held.server.url)
 
         def limit(held: Held, limits: Limits) -> Side:
-            answers = [fetched(held, path, self.accept).content for path in self.paths(held)]
+            whole = [path + self.suffix.format(n=0) for path in self.paths(held)]
+            answers = [fetched(held, path, self.accept).content for path in whole]
             return limits.serving(answers, self._load(held, connections))
 
         of = limit if limited else None
         return Operation(self.part, name, self.goals, prepare, self._check, of, grows=grows)
 
     def _load(self, held: Held, connections: int) -> Load:
-        return Load(self.paths(held), self.accept, connections)
+        return Load(self.paths(held), self.accept, connections, self.again, self.suffix)
 
     def _check(self, held: Held) -> None:
         for path in self.paths(held):
-            if fault := self.fault(held, path, fetched(held, path, self.accept)):
+            whole = path + self.suffix.format(n=0)
+            if fault := self.fault(held, whole, fetched(held, whole, self.accept)):
                 raise Wrong(fault)

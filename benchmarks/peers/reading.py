@@ -154,6 +154,7 @@ SERIES_METADATA = Get(
     _series_metadata,
     JSON,
     _tells_less(lambda held: [held.images]),
+    again=True,
 )
 STUDY_METADATA = Get(
     "metadata",
@@ -162,11 +163,19 @@ STUDY_METADATA = Get(
     _study_metadata,
     JSON,
     _tells_less(lambda held: held.study),
+    again=True,
 )
 ONE_FRAME = Get("frames", "frame, 512 KB", NEAR_NGINX, _frames, FRAME, _other_pixels)
 ONE_INSTANCE = Get("instances", "instance, 514 KB", NEAR_NGINX, _instances, WHOLE, _other_pixels)
 ONE_SERIES = Get("series", "series of 100, 51 MB", times(8), _series, WHOLE, _misses_instances)
-RENDERED = Get("rendered", "rendered as JPEG", times(4), _pictures, JPEG, _no_jpeg)
+RENDERED = Get(
+    *("rendered", "rendered as JPEG, each with another window", times(4)),
+    *(_pictures, JPEG, _no_jpeg),
+    suffix="?window=40.{n:06},400,linear",
+)
+RENDERED_AGAIN = Get(
+    "rendered", "rendered as JPEG, again", times(4), _pictures, JPEG, _no_jpeg, again=True
+)
 
 
 def operations() -> tuple[Operation, ...]:
@@ -185,4 +194,5 @@ def operations() -> tuple[Operation, ...]:
         ONE_SERIES.operation(),
         _viewer(),
         RENDERED.operation(),
+        RENDERED_AGAIN.operation(),
     )
