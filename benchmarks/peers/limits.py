@@ -62,6 +62,10 @@ class Limits:
 
         return Side(figures.BARE, Ourselves(), prepare)
 
+    def receiving(self, prepare: Callable[[Server], Run]) -> Side:
+        """What is sent to a server, sent to one that writes files and keeps no index."""
+        return Side(figures.STORESCP, self.receiver.processes, lambda: prepare(self.receiver))
+
 
 def _write_durably(path: Path, pieces: Sequence[bytes]) -> None:
     staged = path.with_suffix(".part")
@@ -74,10 +78,6 @@ def _write_durably(path: Path, pieces: Sequence[bytes]) -> None:
     finally:
         os.close(file)
     staged.rename(path)
-
-    def receiving(self, prepare: Callable[[Server], Run]) -> Side:
-        """What is sent to a server, sent to one that writes files and keeps no index."""
-        return Side(figures.STORESCP, self.receiver.processes, lambda: prepare(self.receiver))
 
 
 @contextmanager
