@@ -16,7 +16,8 @@ PARAMETERS_MAX = 1_000
 FRAMES_MAX = 100_000
 """Frames in one list; clients that want a whole slide level ask for it in one call."""
 
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
+WHOLE_NUMBER_DIGITS_MAX = 18
+WHOLE_NUMBER = re.compile(rf"[0-9]{{1,{WHOLE_NUMBER_DIGITS_MAX}}}")
 
 
 def parameters(query_string: bytes) -> Parameters:
@@ -60,9 +61,11 @@ def frames(text: str, *, strict: bool = False) -> tuple[int, ...]:
     numbers = text.split(",", FRAMES_MAX)
     if len(numbers) > FRAMES_MAX:
         raise Refused(BAD_REQUEST, f"More than {FRAMES_MAX} frames in one request.")
-    if not all(_WHOLE_NUMBER.fullmatch(number) and int(number) for number in numbers):
+    if not all(WHOLE_NUMBER.fullmatch(number) and int(number) for number in numbers):
         raise Refused(
-            BAD_REQUEST, f"{text[:80]!r} is not a list of frame numbers; they begin at 1."
+            BAD_REQUEST,
+            f"{text[:80]!r} is not a list of frame numbers; they begin at 1 and have at most "
+            f"{WHOLE_NUMBER_DIGITS_MAX} digits.",
         )
     found = tuple(int(number) for number in numbers)
     if strict and list(found) != sorted(set(found)):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from dicomweb.engine.included import inherits
-from dicomweb.web.params import Parameters, uid
+from dicomweb.web.params import WHOLE_NUMBER, WHOLE_NUMBER_DIGITS_MAX, Parameters, uid
 from schemas import paths
 from schemas.attributes import ATTRIBUTES, Attribute, Level, Match
 from schemas.paths import Creators, Path
@@ -18,7 +17,6 @@ FIELDS_MAX = 500
 """Attributes that one request can ask for besides."""
 ORDERS_MAX = 4
 
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")
 _ZONE = paths.of("TimezoneOffsetFromUTC")
 
 
@@ -217,6 +215,10 @@ def _ordered(name: str, levels: frozenset[Level]) -> Attribute:
 
 
 def _whole(name: str, value: str) -> int:
-    if not _WHOLE_NUMBER.fullmatch(value):
-        raise Refused(BAD_QUERY, f"{name} is {value[:80]!r}; it has to be a whole number from 0.")
+    if not WHOLE_NUMBER.fullmatch(value):
+        raise Refused(
+            BAD_QUERY,
+            f"{name} is {value[:80]!r}; it has to be a whole number from 0, of at most "
+            f"{WHOLE_NUMBER_DIGITS_MAX} digits.",
+        )
     return int(value)

@@ -89,6 +89,16 @@ async def test_each_of_a_group_has_its_own_policy(archive):
     assert await count(archive, Level.INSTANCE) == 1
 
 
+async def test_of_what_is_refused_nothing_is_left_when_that_is_told(archive):
+    """STOW-60."""
+    contents = [instance(SOPInstanceUID="1.2.1", PatientComments=text) for text in "ab"]
+    kept = await (await whole(archive, contents[0])).finish()
+    assert isinstance(kept, Stored)
+    refused = await (await whole(archive, contents[1], duplicates="refuse")).finish()
+    assert isinstance(refused, NotStored)
+    assert len(list(archive.blobs.list())) == 1
+
+
 async def test_who_goes_away_takes_nothing_with_it(archive):
     goes, stays = [await whole(archive, instance(SOPInstanceUID=f"1.2.{n}")) for n in (1, 2)]
     gone, staying = (asyncio.create_task(upload.finish()) for upload in (goes, stays))
