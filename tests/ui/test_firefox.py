@@ -30,9 +30,18 @@ def window(started) -> Iterator[Firefox]:
     started.run("localStorage.clear()")
 
 
+PICTURED = """[...document.querySelectorAll('.thumb')].every((one) =>
+    one.querySelector('img') || one.getBoundingClientRect().top > innerHeight)"""
+"""Each small picture in sight is there: all that these pages show have one."""
+DRAWN = """[...document.querySelectorAll('.slide canvas')].every((one) => one.getContext('2d')
+    .getImageData(one.width / 2, one.height / 2, 1, 1).data[1] < 200)"""
+"""The tissue in the middle of a slide is not as light as the glass around it."""
+
+
 def picture(window: Firefox, name: str) -> None:
-    """Keeps what the page looks like, once the small pictures that it has asked for are there."""
-    window.until("[...document.images].every((one) => one.complete)")
+    """Keeps what the page looks like, once the pictures that it has asked for are there."""
+    window.until(PICTURED)
+    window.until(DRAWN)
     window.picture(SCREENSHOTS / f"firefox-{name}.png")
 
 
