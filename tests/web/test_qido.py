@@ -264,9 +264,9 @@ async def test_the_zone_of_a_query_shifts_what_tells_its_own(server):
     assert (await server.get("/studies?00080201=Paris")).status_code == 400
 
 
-async def test_an_empty_required_key_matches_anything_by_the_letter(tmp_path):
+async def test_an_empty_required_key_matches_anything_by_the_letter(tmp_path, index_url):
     """QIDO-40, RUL-21, FIND-21: strict only, elsewhere nobody expects it."""
-    async with client_of(Settings(data=tmp_path, strict=True)) as strict:
+    async with client_of(Settings(data=tmp_path, index=index_url, strict=True)) as strict:
         await store(strict, instances())
         accept = {"Accept": "application/dicom+json"}
         answer = await strict.get("/studies?AccessionNumber=A1", headers=accept)
