@@ -6,6 +6,7 @@ the bytes of a small element became is remembered, since the objects of a series
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from schemas.character_sets import DEFAULT, UNICODE_TERM, CharacterSet, character_set
@@ -56,7 +57,7 @@ _OTHER_AT_TOP_LEVEL = PIXEL_TAGS | {EXTENDED_OFFSET_TABLE, EXTENDED_LENGTHS}
 @dataclass(frozen=True, slots=True)
 class Bulk:
     vr: str
-    ranges: tuple[Range, ...]
+    ranges: Sequence[Range]
     """Absolute offset and length of each piece of the value; of encapsulated ones each fragment
     after the basic offset table, without its head."""
     word: int = 1

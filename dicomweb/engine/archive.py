@@ -32,6 +32,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 INSTANCES_REMEMBERED = 1_024
+INSTANCES_REMEMBERED_BYTES = 128 * 1024 * 1024
+"""A quarter of it, the most for one, is where two million tiles of a slide lie."""
 BODIES_REMEMBERED = 4_096
 BODIES_REMEMBERED_BYTES = 64 * 1024 * 1024
 POSITIONS_REMEMBERED = 4_096
@@ -54,7 +56,7 @@ class Archive:
     ffmpeg: Ffmpeg | None = None
     """The program that makes and reads films, where there is one."""
     recent: Recent[tuple[str | None, ...], Any] = field(
-        default_factory=lambda: Recent(INSTANCES_REMEMBERED)
+        default_factory=lambda: Recent(INSTANCES_REMEMBERED, INSTANCES_REMEMBERED_BYTES)
     )
     """Instances whose frames were asked for, with their layouts."""
     pictures: Pictures = field(default_factory=Pictures)

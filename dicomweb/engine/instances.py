@@ -19,6 +19,8 @@ from schemas.syntaxes import TransferSyntax, syntax_of
 
 AHEAD_ROWS = 32
 """Instances of a series that are looked up together."""
+MEMORY_BYTES = 1_024
+"""What an instance that is remembered takes, and each bulk value of it, besides its frames."""
 PAGE_ROWS = 200
 """Rows held at a time while a study or series streams out."""
 
@@ -74,6 +76,13 @@ class Laid:
 
     instance: Instance
     layout: Layout
+
+    @property
+    def memory_bytes(self) -> int:
+        """What it takes to be remembered, about."""
+        frames = self.layout.frames
+        offsets_bytes = 0 if frames is None else frames.memory_bytes
+        return MEMORY_BYTES * (1 + len(self.layout.bulk)) + offsets_bytes
 
 
 COLUMNS: tuple[Column[Any], ...] = (
@@ -259,13 +268,13 @@ def recall(archive: Archive, selection: Selection) -> Laid | None:
     known: Laid | _Row | None = archive.recent.get(key)
     if isinstance(known, tuple):
         known = _laid(known)
-        archive.recent.put(key, known)
+        archive.recent.put(key, known, known.memory_bytes)
     return known if known is not None and archive.blobs.has(known.instance.blob) else None
 
 
 def remember(archive: Archive, selection: Selection, found: Laid) -> None:
     """Of an instance that the index was just asked for; `selection` names all its three UIDs."""
-    archive.recent.put(_key(selection), found)
+    archive.recent.put(_key(selection), found, found.memory_bytes)
 
 
 def is_remembered(archive: Archive, known: Laid) -> bool:
@@ -331,5 +340,5 @@ async def _first_and_next(archive: Archive, selection: Selection) -> list[_Row]:
     for row in rows[1:]:
         key = _key_of(Instance(*row[:-1]))
         if archive.recent.get(key) is None:
-            archive.recent.put(key, row)
+            archive.recent.put(key, row, MEMORY_BYTES + len(row[-1]))
     return rows

@@ -22,8 +22,8 @@ KEPT_BYTES_MAX = 128 * 1024 * 1024
 """Of finished pictures."""
 KEPT_MAX = 100_000
 SOURCES_MAX = 1_024
-SOURCES_BYTES_MAX = 16 * 1024 * 1024
-"""Of headers as text; once read they take several times as much."""
+SOURCES_BYTES_MAX = 32 * 1024 * 1024
+"""Of what was read of them: the headers of some 350 CT slices."""
 WAITING_MAX = 256
 """Pieces of work that wait for a thread; whoever comes then is told to come again."""
 THREADS = max(2, os.cpu_count() or 1)

@@ -22,6 +22,8 @@ BULK_BYTES_MAX = 32 * 1024 * 1024
 """Of lookup tables, overlays and profiles of one instance; those beyond it are as if not there."""
 HEADER_BYTES_AT_ONCE = 256 * 1024
 """Compressed headers up to this are read on the event loop: a CT's takes less than a hop would."""
+MEMORY_BYTES_OF_JSON_BYTE = 9
+"""What a header takes once it is read: 8 to 9 times its JSON (of a CT: 96 KB)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +35,8 @@ class Source:
     """What the header says of its pixels; empty where there are none."""
     matrix: Matrix | None
     """Where its frames are the tiles of one picture."""
-    header_bytes: int
+    memory_bytes: int
+    """What it takes to be remembered, about."""
 
     @property
     def frame_count(self) -> int:
@@ -72,7 +75,7 @@ async def current(archive: Archive, selection: Selection, blob: str) -> Source:
         instances.remember(archive, selection, remembered.laid)
         return remembered
     async for found in sources(archive, selection):
-        archive.pictures.sources.put(found.laid.instance.blob, found, found.header_bytes)
+        archive.pictures.sources.put(found.laid.instance.blob, found, found.memory_bytes)
         instances.remember(archive, selection, found.laid)
         return found
     raise await missing(archive, selection)
@@ -82,10 +85,16 @@ async def sources(archive: Archive, selection: Selection) -> AsyncIterator[Sourc
     """Each instance that `selection` points at."""
     async for laid, header in instances.described(archive, selection):
         if len(header) <= HEADER_BYTES_AT_ONCE:
-            yield await _source(archive, laid, DataSet.of(decompress(header)), len(header))
+            ds, json_bytes = _read(header)
         else:
-            ds = await archive.pictures.run(lambda: DataSet.of(decompress(header)))  # noqa: B023
-            yield await _source(archive, laid, ds, len(header))
+            ds, json_bytes = await archive.pictures.run(lambda: _read(header))  # noqa: B023
+        yield await _source(archive, laid, ds, json_bytes * MEMORY_BYTES_OF_JSON_BYTE)
+
+
+def _read(header: bytes) -> tuple[DataSet, int]:
+    """A compressed header as a data set, and the length of its JSON."""
+    json = decompress(header)
+    return DataSet.of(json), len(json)
 
 
 def selection_of(laid: Laid) -> Selection:
@@ -98,14 +107,16 @@ def selection_of(laid: Laid) -> Selection:
     )
 
 
-async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: int) -> Source:
+async def _source(archive: Archive, laid: Laid, ds: DataSet, ds_bytes: int) -> Source:
     instance, frames = laid.instance, laid.layout.frames
     count = None if frames is None else frames.frame_count
     kind = kind_of(instance.SOPClassUID, frame_count=count, video=instance.syntax.video)
     bulks, room = {}, BULK_BYTES_MAX
     for path, value in laid.layout.bulk.items():
+        if not _is_needed(kind, path):
+            continue
         length = sum(length for _, length in value.ranges)
-        if _is_needed(kind, path) and length <= room:
+        if length <= room:
             room -= length
             syntax = retrieve.bulk_offers(laid, path)[0]
             pieces = [
@@ -121,7 +132,7 @@ async def _source(archive: Archive, laid: Laid, ds: DataSet, compressed_bytes: i
         kind=kind,
         description=_description(laid, ds),
         matrix=tiles.matrix(ds, count or 0) if tiled else None,
-        header_bytes=6 * compressed_bytes + (BULK_BYTES_MAX - room),
+        memory_bytes=ds_bytes + (BULK_BYTES_MAX - room),
     )
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import zstandard
 
@@ -30,6 +31,30 @@ TABLE_BYTES_MAX = 8 * FRAGMENTS_MAX
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ", b"\xff\x0a")
 """How codestreams begin: JPEG and JPEG-LS, JPEG 2000 and HTJ2K, a JP2 file, JPEG XL."""
+
+
+class Fragments(Sequence[tuple[int, int]]):
+    """Offsets and lengths side by side, without an object for each of a slide's million tiles."""
+
+    def __init__(self, offsets: Sequence[int], lengths: Sequence[int]) -> None:
+        self._offsets, self._lengths = offsets, lengths
+
+    def __len__(self) -> int:
+        return len(self._offsets)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[int, int]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Fragments: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[int, int] | Fragments:
+        if isinstance(index, slice):
+            return Fragments(self._offsets[index], self._lengths[index])
+        return self._offsets[index], self._lengths[index]
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return zip(self._offsets, self._lengths, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +89,16 @@ class FrameIndex:
         """The bit of its first byte at which a native frame begins; 0 to 7."""
         return (number - 1) * self.frame_bits % 8
 
+    @property
+    def fragments(self) -> Fragments:
+        """All of them, of encapsulated frames, in the order of the frames."""
+        return Fragments(self.offsets, self.lengths)
+
+    @property
+    def memory_bytes(self) -> int:
+        """What its offsets take, as `from_bytes` gives them."""
+        return _NUMBER_BYTES * (len(self.offsets) + len(self.lengths) + len(self.firsts))
+
     def to_bytes(self) -> bytes:
         """A compact form, read back by `from_bytes`."""
         head = _HEAD.pack(
@@ -94,6 +129,7 @@ class FrameIndex:
 
 
 _VERSION = 1
+_NUMBER_BYTES = 8
 _HEAD = struct.Struct("<BQQQQQ")
 
 
