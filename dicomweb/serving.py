@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import signal
@@ -220,13 +221,18 @@ _Job = tuple[Callable[[Settings, Any, Counters], int], Any]
 
 def _supervise(settings: Settings, jobs: Sequence[_Job], counters: Counters) -> int:
     """Starts the processes and waits; when one dies, all stop: half a server is hard to notice."""
-    context = multiprocessing.get_context("spawn")
+    # A copy of this process has its modules loaded, and shares most of its memory: a second less of
+    # processor time than one that begins anew, half the memory.  Nothing is left of opening the
+    # index, neither thread nor connection, that a copy would lack.
+    multiprocessing.set_start_method("fork" if sys.platform == "linux" else "spawn", force=True)
     workers = [
-        context.Process(
+        multiprocessing.Process(
             target=_do_and_exit, args=(job, settings, counters), name=f"worker-{number}"
         )
         for number, job in enumerate(jobs)
     ]
+    gc.collect()
+    gc.freeze()  # the collector of a copy would else write to every page
     for worker in workers:
         worker.start()
 

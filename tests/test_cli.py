@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
 import termios
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -17,7 +20,7 @@ import pydicom.data
 import pytest
 
 from tests.make import dataset, instance, part10, related, related_type
-from tests.process import free_port, serving
+from tests.process import Running, free_port, serving
 
 ROOT = Path(__file__).parents[1]
 FILE_SET = Path(pydicom.data.get_testdata_file("DICOMDIR", download=False)).parent
@@ -233,6 +236,37 @@ def test_a_server_stops_when_it_is_told_to(tmp_path, workers, number):
         assert server.process.wait(30) == 0
     assert "Traceback" not in "".join(server.said)
     assert list((tmp_path / "objects" / ".staging").iterdir()) == []
+
+
+@contextmanager
+def processes_of(server: Running) -> Iterator[list[int]]:
+    """The ids of those it has started; in the end all have ended, or it fails."""
+    pid = server.process.pid
+    started = [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    files = [os.pidfd_open(one) for one in started]
+    try:
+        yield started
+        for file in files:
+            assert select.select([file], [], [], 30)[0], "A process goes on alone."
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def test_no_process_outlives_the_one_that_has_started_it(tmp_path):
+    with serving(tmp_path, "--workers", "3") as server, processes_of(server) as started:
+        assert len(started) == 3
+        server.kill()
+
+
+@pytest.mark.parametrize("which", [0, 1, 2], ids=["first worker", "second worker", "DIMSE door"])
+def test_when_one_process_dies_all_stop(tmp_path, which):
+    """Half a server is hard to notice."""
+    flags = ["--workers", "2", "--dimse-port", str(free_port())]
+    with serving(tmp_path, *flags) as server, processes_of(server) as started:
+        assert len(started) == 3
+        os.kill(started[which], signal.SIGKILL)
+        assert server.process.wait(30) == signal.SIGKILL
 
 
 def test_nothing_of_a_patient_is_in_the_log(tmp_path):
