@@ -58,6 +58,7 @@ _SEARCH = "web/test_search.py::"
 _SLIDES = "web/test_slides.py::"
 _STORE = "web/test_store.py::"
 _METADATA = "web/test_store_metadata.py::"
+_PROVOKED = "conformance/test_reasons.py::"
 _RULES = "web/test_store_rules.py::"
 _TRANSCODING = "web/test_transcoding.py::"
 _UNDERLAY = "web/test_underlay.py::"
@@ -912,8 +913,15 @@ TABLES: dict[str, tuple[str, ...]] = {
         _ASSOCIATION + "test_associations_have_a_limit_in_total_and_for_a_peer",
         _ASSOCIATION + "test_the_maximum_length_is_told_and_kept_to",
     ),
-    "reasons": ("conformance/test_claims.py::test_every_code_that_is_stated_is_given_in_a_test",),
-    "statuses": ("conformance/test_claims.py::test_every_code_that_is_stated_is_given_in_a_test",),
+    "reasons": (
+        _PROVOKED + "test_a_store_fails_or_warns_for_the_reason",
+        _PROVOKED + "test_a_request_fails_for_the_reason",
+        _PROVOKED + "test_every_reason_that_is_stated_is_provoked_here",
+    ),
+    "statuses": (
+        _PROVOKED + "test_a_message_is_answered_with_the_status",
+        _PROVOKED + "test_every_reason_that_is_stated_is_provoked_here",
+    ),
     "web statuses": (
         _CAPABILITIES + "test_no_request_finds_an_error_or_a_status_that_is_not_described",
         "conformance/test_claims.py::test_every_status_that_is_stated_is_given_in_a_test",

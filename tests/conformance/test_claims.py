@@ -14,8 +14,6 @@ from conformance import statement
 from conformance.claims import PROSE, STATUSES, TABLES, Claim
 from conformance.suite.cases import AREAS
 from dicomweb.web.described import ANYWHERE, KINDS, MEANINGS
-from schemas import reasons
-from schemas.reasons import FAILURES, MESSAGE_STATUSES, WARNINGS, Reason
 
 TESTS = Path(__file__).parents[1]
 CASES = {case.id for cases in AREAS.values() for case in cases}
@@ -82,20 +80,6 @@ def test_every_table_has_its_proof():
 def _heads(text: str) -> Iterable[str]:
     lines = text.splitlines()
     return (lines[at - 1] for at, line in enumerate(lines) if re.match(r"\|\s?---", line))
-
-
-def _codes() -> list[Reason]:
-    return [*FAILURES, *WARNINGS, *MESSAGE_STATUSES]
-
-
-@pytest.mark.parametrize("reason", _codes(), ids=lambda one: f"{one.code:04X} {one.meaning}")
-def test_every_code_that_is_stated_is_given_in_a_test(reason):
-    """CONF-07, STOW-52 (PS3.2 N.7.3): as a number, or by its name."""
-    names = [name for name, value in vars(reasons).items() if value is reason]
-    pattern = rf"0x{reason.code:04X}\b|\b{names[0]}\b"
-    texts = [*TESTS.rglob("*.py"), *(TESTS.parent / "conformance" / "suite").rglob("*.py")]
-    others = (path for path in texts if path != Path(__file__))
-    assert any(re.search(pattern, path.read_text(), re.IGNORECASE) for path in others)
 
 
 def test_every_status_that_is_stated_is_given_in_a_test():
