@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import chain
@@ -24,6 +25,13 @@ Animate = Callable[[Iterable[Image], float], bytes]
 PNG_LEVEL = 1
 """Higher ones take several times as long for a few per cent."""
 JXL_EFFORT = 3
+
+_JFIF_END = 20
+"""Where the first segment of a JPEG file ends: after it there may be others."""
+_SEGMENT_BYTES = 65_519
+"""Of a profile, in one segment."""
+_IHDR_END = 33
+"""Where the first chunk of a PNG file ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +56,44 @@ def _pillow(name: str, image: Image, **options: Any) -> bytes:
 
 
 def _jpeg(image: Image, quality: int) -> bytes:
-    """Baseline, Huffman, one scan a component group (PS3.18 8.7.4); chrominance at full size."""
-    return _pillow("JPEG", image, quality=quality, subsampling=0)
+    """Baseline, Huffman, one scan a component group (PS3.18 8.7.4); chrominance at full size.
+
+    The same bytes as Pillow's, which does not let others run for up to 6 ms at a time.
+    """
+    stream = imagecodecs.jpeg8_encode(image.pixels, level=quality, subsampling="444")
+    return _put_in(bytes(stream), _JFIF_END, _segments(image.profile))
+
+
+def _segments(profile: bytes) -> bytes:
+    """An ICC profile as JPEG holds it (ISO 15076-1 B.4)."""
+    pieces = [profile[at : at + _SEGMENT_BYTES] for at in range(0, len(profile), _SEGMENT_BYTES)]
+    heads = (
+        struct.pack(">HH12sBB", 0xFFE2, len(piece) + 16, b"ICC_PROFILE", number, len(pieces))
+        for number, piece in enumerate(pieces, start=1)
+    )
+    return b"".join(chain.from_iterable(zip(heads, pieces, strict=True)))
 
 
 def _png(image: Image, _: int) -> bytes:
-    return _pillow("PNG", image, compress_level=PNG_LEVEL)
+    """With the filter that is soonest done: 2.6 times as fast as with the best for each row, which
+    saves some 4 per cent.
+    """
+    stream = imagecodecs.png_encode(
+        image.pixels, level=PNG_LEVEL, filter=imagecodecs.PNG.FILTER.SUB
+    )
+    return _put_in(bytes(stream), _IHDR_END, _iccp(image.profile))
+
+
+def _iccp(profile: bytes) -> bytes:
+    """An ICC profile as PNG holds it (ISO/IEC 15948 11.3.3.3)."""
+    if not profile:
+        return b""
+    chunk = b"iCCPICC profile\0\0" + zlib.compress(profile)
+    return struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def _put_in(stream: bytes, at: int, more: bytes) -> bytes:
+    return stream[:at] + more + stream[at:] if more else stream
 
 
 def _webp(image: Image, quality: int) -> bytes:

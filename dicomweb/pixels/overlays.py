@@ -58,6 +58,8 @@ def embedded(ds: DataSet, allocated: int, lowest: int, highest: int) -> Iterator
     Overlay Data.
     """
     for group in GROUPS:
+        if group + _BITS_ALLOCATED not in ds.members:
+            continue
         bit = _whole(ds, group + _BIT_POSITION, 0)
         if (
             _whole(ds, group + _BITS_ALLOCATED, 1) == allocated > 1

@@ -62,6 +62,29 @@ def test_jpeg_is_baseline(image):
     assert markers & {0xC0, 0xC1, 0xC2, 0xC9, 0xCA} == {0xC0}
 
 
+@pytest.mark.parametrize("length", [0, 1, 65_519, 150_000], ids="{} bytes of profile".format)
+@pytest.mark.parametrize("quality", [1, 24, 50, 90, 100])
+@pytest.mark.parametrize("image", [GREY, COLOUR], ids=["grey", "colour"])
+def test_jpeg_is_what_pillow_makes(image, quality, length):
+    """REND-03, REND-31: an ICC profile in as many segments as it needs (ISO 15076-1 B.4)."""
+    profile = np.random.default_rng(1).bytes(length)
+    file = io.BytesIO()
+    told = {"icc_profile": profile} if profile else {}
+    Pillow.fromarray(image.pixels).save(file, "JPEG", quality=quality, subsampling=0, **told)
+    with_it = Image(image.pixels, profile)
+    assert encoded(with_it, BY_MEDIA_TYPE["image/jpeg"], quality) == file.getvalue()
+
+
+@pytest.mark.parametrize("image", [GREY, COLOUR], ids=["grey", "colour"])
+def test_png_holds_a_profile(image):
+    """REND-31: and no reader finds fault with it."""
+    profile = np.random.default_rng(1).bytes(150_000)
+    data = encoded(Image(image.pixels, profile), BY_MEDIA_TYPE["image/png"], 90)
+    with Pillow.open(io.BytesIO(data)) as picture:
+        picture.verify()
+        assert picture.info["icc_profile"] == profile
+
+
 @pytest.mark.parametrize("subtype, brand", [("jp2", b"jp2 "), ("jph", b"jph ")])
 def test_jp2_and_jph_have_their_boxes(subtype, brand):
     """REND-04."""
