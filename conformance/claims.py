@@ -858,6 +858,15 @@ ANNEXES = (
     ),
 )
 
+CHOICES = (
+    _(
+        "Clauses are of PS3.18 unless they say otherwise; by default every leniency is on that "
+        "clients are known to need, and the setting `strict` turns all of them off.",
+        _RULES + "test_what_hospitals_have_is_stored_as_it_was_sent",
+        _RULES + "test_the_letter_refuses_what_it_has_to",
+    ),
+)
+
 PROSE: dict[str, Claims] = {
     "introduction": INTRODUCTION,
     "overview": OVERVIEW,
@@ -880,9 +889,11 @@ PROSE: dict[str, Claims] = {
     "reasons": REASONS,
     "security": SECURITY,
     "annexes": ANNEXES,
+    "rulings": CHOICES,
 }
 
 TABLES: dict[str, tuple[str, ...]] = {
+    "rulings": ("conformance/test_claims.py::test_every_choice_is_proven_and_stated",),
     "services": (_CLASSES, "dimse_bridge/test_commands.py::test_peers_are_listed_and_tried"),
     "storage": (_CLASSES, _STORING + "test_an_object_of_every_storage_sop_class_is_taken"),
     "web services": (

@@ -16,6 +16,7 @@ from textwrap import fill
 from markdown_it import MarkdownIt
 
 from conformance.claims import PROSE, Claim
+from conformance.rulings import RULINGS
 from dicomweb import settings
 from dicomweb.pixels.codecs.table import codec_of
 from dicomweb.pixels.encode import FORMATS
@@ -150,6 +151,13 @@ def statuses() -> str:
     return table(
         ["status", "meaning"],
         ([f"{r.code or 0:04X}", r.meaning] for r in sorted(MESSAGE_STATUSES, key=_code)),
+    )
+
+
+def rulings() -> str:
+    return table(
+        ["what", "clause", "this server", "with `strict`"],
+        ([r.question, r.clause, r.answer, r.strictly or "the same"] for r in RULINGS),
     )
 
 
@@ -357,6 +365,12 @@ def statement() -> str:
 ## N.9 Annexes
 
 {said("annexes")}
+
+### N.9.1 Where the standard leaves a choice
+
+{said("rulings")}
+
+{rulings()}
 """
 
 

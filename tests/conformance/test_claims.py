@@ -12,6 +12,7 @@ import pytest
 
 from conformance import statement
 from conformance.claims import PROSE, STATUSES, TABLES, Claim
+from conformance.rulings import RULINGS
 from conformance.suite.cases import AREAS
 from dicomweb.web.described import ANYWHERE, KINDS, MEANINGS
 
@@ -45,6 +46,7 @@ def is_there(proof: str) -> bool:
     [
         *((claim.says, claim.proofs) for claim in claims()),
         *TABLES.items(),
+        *((ruling.question, ruling.proofs) for ruling in RULINGS),
         *((str(status), (proof,)) for status, proof in STATUSES.items()),
     ],
 )
@@ -52,6 +54,22 @@ def test_what_proves_a_claim_is_there(name, proofs):
     """CONF-01 (PS3.2 N): a test of that name, or a case of the suite."""
     assert proofs, name
     assert [proof for proof in proofs if not is_there(proof)] == []
+
+
+def test_every_choice_is_proven_and_stated():
+    """CONF-13: each ruling of ours (RUL-01 to RUL-38, but for those of worklists) is in a row."""
+    text = statement.statement()
+    for ruling in RULINGS:
+        assert f"| {ruling.question} | {ruling.clause} | {ruling.answer} |" in text
+        proven = [functions(file)[name] for file, _, name in map(_parted, ruling.proofs) if name]
+        by_cases = [proof for proof in ruling.proofs if proof in CASES]
+        assert proven or by_cases, ruling.question
+        if ruling.strictly:
+            assert any("strict" in body for body in proven), ruling.question
+
+
+def _parted(proof: str) -> tuple[str, str, str]:
+    return proof.partition("::")
 
 
 def test_a_claim_is_one_sentence():
