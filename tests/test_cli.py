@@ -19,6 +19,7 @@ import httpx
 import pydicom.data
 import pytest
 
+from dicomweb.__main__ import COMMANDS
 from tests.make import dataset, instance, part10, related, related_type
 from tests.process import Running, free_port, serving
 
@@ -201,6 +202,23 @@ def test_a_server_that_cannot_start_says_why_in_a_sentence(tmp_path, environment
     assert said in summary(done)
     assert "Traceback" not in done.stderr
     assert ":pw@" not in done.stderr
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_tells_how_it_is_used(name):
+    done = dicomweb(name, "--help")
+    assert done.returncode == 0
+    assert COMMANDS[name] in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["settings"], ["peers", "list"], ["nonsense"]])
+def test_what_needs_no_archive_does_not_wait_for_it_to_be_loaded(words):
+    """A fifth of a second instead of one and more."""
+    told = f"import sys; sys.argv[1:] = {words}; from dicomweb.__main__ import main\n"
+    told += "try:\n    main()\nexcept SystemExit:\n    pass\n"
+    told += "sys.exit('loaded' if 'dicomweb.engine.archive' in sys.modules else 0)"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True)
+    assert "loaded" not in done.stderr
 
 
 @pytest.mark.parametrize("flags", [["--workers", "2"], []], ids=["workers", "two doors"])

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import sys
 
 from tqdm import tqdm
 
 from dicomweb.engine import customs
+from dicomweb.settings import Loaded
 from dicomweb.store.beside import Custom
-from dicomweb.store.index import Index
+from dicomweb.store.index import Index, UnusableIndex
 from dicomweb.store.opening import open_index
 from schemas import paths
 from schemas.attributes import Level
+from schemas.reasons import Refused
 
+FAILURES = (UnusableIndex, Refused)
 NOT_THERE = 1
+"""Exit status."""
 
 LEVELS = {level.name.lower(): level for level in Level if level >= Level.STUDY}
 
@@ -36,8 +41,12 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--vr", help="of a private attribute in no dictionary; LO if not told")
 
 
-async def run(given: argparse.Namespace, url: str) -> int:
-    """Carries out the command on the index at `url`; the exit status.  Raises Refused."""
+def run(given: argparse.Namespace, loaded: Loaded) -> int:
+    """Carries it out on the index of the settings; the exit status."""
+    return asyncio.run(_run(given, loaded.settings.index_url))
+
+
+async def _run(given: argparse.Namespace, url: str) -> int:
     index = await open_index(url)
     try:
         if given.verb == "list":
