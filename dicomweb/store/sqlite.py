@@ -23,6 +23,8 @@ T = TypeVar("T")
 READERS = 4
 BUSY_SECONDS = 30
 """How long one process waits for another that writes."""
+LOOK_AGAIN_SECONDS = 0.0003
+"""A commit takes some milliseconds."""
 STEPS_BETWEEN_LOOKS = 50_000
 """Steps of SQLite's machine, some milliseconds, after which a query looks at the clock."""
 PAGES_CACHED_KIBIBYTES = 64 * 1024
@@ -116,6 +118,7 @@ class SqliteIndex(Index):
     def _write_connection(self) -> sqlite3.Connection:
         if self._writer_connection is None:
             self._writer_connection = self._connect(query_only=False)
+            self._writer_connection.execute("PRAGMA busy_timeout=0")  # `_begin` waits its way
         return self._writer_connection
 
     def _connect(self, *, query_only: bool) -> sqlite3.Connection:
@@ -148,7 +151,7 @@ def _fetch(
 def _transact(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
     """Runs a transaction in this thread: one hop for all of its statements."""
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        _begin(connection)
         result = _drive(connection, transaction)
         connection.execute("COMMIT")
     except BaseException as error:
@@ -158,6 +161,24 @@ def _transact(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:
             raise Refused(OUT_OF_RESOURCES, "The index has no room on its disk.") from error
         raise
     return result
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    """Begins a transaction that writes, when no other process does.
+
+    SQLite itself looks again after 1, 2, 5, up to 100 ms, and who came late is sooner: of eight
+    clients that stored small instances by two processes, some waited 200 to 660 ms, so at most 42.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        else:
+            return
+        time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _drive(connection: sqlite3.Connection, transaction: Transaction[T]) -> T:

@@ -6,14 +6,16 @@ import asyncio
 import itertools
 import random
 import resource
+import sqlite3
 from collections import Counter
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
 import pytest
 from sqlalchemy import bindparam, select, text
 
+from dicomweb.store import sqlite
 from dicomweb.store.index import Index, TookTooLong
 from dicomweb.store.opening import open_index
 from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
@@ -489,3 +491,41 @@ async def test_the_version_is_another_after_each_commit_whoever_makes_it(tmp_pat
 async def test_a_database_elsewhere_has_no_version_that_could_be_told_at_once(index):
     told = index.version()
     assert (told is None) == (index.dialect is not SQLITE)
+
+
+# Two processes that write (SQLite) ------------------------------------------------------
+
+
+@contextmanager
+def another_writer(path):
+    """Another process's transaction, for as long as it lasts."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
+        connection.execute("COMMIT")
+
+
+async def test_who_writes_waits_for_another_process(tmp_path):
+    index = await open_index(f"sqlite:///{tmp_path / 'index.sqlite'}")
+    try:
+        with another_writer(tmp_path / "index.sqlite"):
+            waiting = asyncio.ensure_future(record(index, entry()))
+            done, _ = await asyncio.wait([waiting], timeout=0.1)
+            assert not done
+        receipt = await waiting
+        assert receipt.outcome is Outcome.NEW
+    finally:
+        await index.close()
+
+
+async def test_who_waits_too_long_to_write_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.05)
+    index = await open_index(f"sqlite:///{tmp_path / 'index.sqlite'}")
+    try:
+        locked = pytest.raises(sqlite3.OperationalError, match="locked")
+        with another_writer(tmp_path / "index.sqlite"), locked:
+            await record(index, entry())
+        receipt = await record(index, entry())
+        assert receipt.outcome is Outcome.NEW
+    finally:
+        await index.close()
