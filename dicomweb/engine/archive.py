@@ -53,14 +53,14 @@ class Archive:
     """Where instances that came in wait to be stored."""
     workshop: Workshop
     """Where frames are decoded and encoded."""
+    pictures: Pictures
+    """What was rendered, and where it is."""
     ffmpeg: Ffmpeg | None = None
     """The program that makes and reads films, where there is one."""
     recent: Recent[tuple[str | None, ...], Any] = field(
         default_factory=lambda: Recent(INSTANCES_REMEMBERED, INSTANCES_REMEMBERED_BYTES)
     )
     """Instances whose frames were asked for, with their layouts."""
-    pictures: Pictures = field(default_factory=Pictures)
-    """What was rendered, and where it is."""
     agreeing: Recent[tuple[bytes, bytes], bool] = field(
         default_factory=lambda: Recent(INSTANCES_REMEMBERED, BODIES_REMEMBERED_BYTES // 8)
     )
@@ -102,7 +102,8 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
             await _remove_condemned(index, blobs, cache)
             program = ffmpeg.found(settings.ffmpeg)
             intake = Intake(index, blobs, threads, workshop.forget)
-            archive = Archive(settings, index, blobs, threads, intake, workshop, program)
+            pictures = Pictures(blobs.has)
+            archive = Archive(settings, index, blobs, threads, intake, workshop, pictures, program)
             try:
                 yield archive
             finally:

@@ -75,7 +75,7 @@ async def film(archive: Archive, source: Source, numbers: Sequence[int], view: V
             async with aclosing(_raw(first, images)) as frames:
                 return await program.film(command, frames)
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 def _check(source: Source, numbers: Sequence[int], view: View) -> None:
@@ -167,7 +167,7 @@ async def still(
 
         return await archive.pictures.run(encoded)
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 async def _command(archive: Archive, source: Source, number: int) -> Sequence[str]:

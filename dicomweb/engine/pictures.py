@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from dicomweb.engine.recent import Recent
@@ -21,6 +22,8 @@ T = TypeVar("T")
 KEPT_BYTES_MAX = 128 * 1024 * 1024
 """Of finished pictures."""
 KEPT_MAX = 100_000
+OLDEST_LOOKED_AT = 2
+"""For each that is made: so those of deleted instances go sooner than others come."""
 SOURCES_MAX = 1_024
 SOURCES_BYTES_MAX = 32 * 1024 * 1024
 """Of what was read of them: the headers of some 350 CT slices."""
@@ -38,11 +41,22 @@ def _told(task: asyncio.Task[bytes]) -> None:
         task.exception()
 
 
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    body: bytes
+    blob: str
+    """Of the instance it is of."""
+
+
 class Pictures:
     """For use on the event loop; only `run` leaves it."""
 
-    def __init__(self, kept_bytes_max: int = KEPT_BYTES_MAX) -> None:
-        self._kept: Recent[Hashable, bytes] = Recent(KEPT_MAX, kept_bytes_max)
+    def __init__(
+        self, is_there: Callable[[str], bool], kept_bytes_max: int = KEPT_BYTES_MAX
+    ) -> None:
+        """`is_there` tells whether there is a blob of a name; it waits for nothing."""
+        self._is_there = is_there
+        self._kept: Recent[Hashable, _Picture] = Recent(KEPT_MAX, kept_bytes_max)
         self.sources: Recent[Hashable, Any] = Recent(SOURCES_MAX, SOURCES_BYTES_MAX)
         """Instances that were rendered, with what was read of them."""
         self._making: dict[Hashable, asyncio.Task[bytes]] = {}
@@ -50,26 +64,38 @@ class Pictures:
         self._waiting = 0
         self._turns = asyncio.Semaphore(TURNS)
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
-        """The picture of `key`, kept or made now; a failure is told to all who asked, not kept."""
+    async def get(self, key: Hashable, blob: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
+        """The picture of `key`, kept or made now; a failure is told to all who asked, not kept.
+
+        `blob` is that of the instance it is of.
+        """
         kept = self._kept.get(key)
         if kept is not None:
-            return kept
+            return kept.body
         task = self._making.get(key)
         if task is None:
-            task = asyncio.ensure_future(self._made(key, make))
+            task = asyncio.ensure_future(self._made(key, blob, make))
             task.add_done_callback(_told)
             self._making[key] = task
         # Whoever goes away must not take the picture from those who wait for it as well.
         return await asyncio.shield(task)
 
-    async def _made(self, key: Hashable, make: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def _made(self, key: Hashable, blob: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
         try:
             made = await make()
         finally:
             del self._making[key]
-        self._kept.put(key, made, len(made))
+        self._kept.put(key, _Picture(made, blob), len(made))
+        self._forget_the_deleted()
         return made
+
+    def _forget_the_deleted(self) -> None:
+        """Of the pictures that were not asked for the longest, those of no instance any more."""
+        for _ in range(OLDEST_LOOKED_AT):
+            oldest = self._kept.oldest()
+            if oldest is None or self._is_there(oldest[1].blob):
+                return
+            self._kept.forget(oldest[0])
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:

@@ -146,7 +146,7 @@ async def presented(
                 lambda: _made(state, frame, data, values, above, view, format)
             )
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, state.laid.instance.blob, make), made_of)
 
 
 def _subtraction(state: Source, frame: Shown) -> Subtraction | None:

@@ -65,7 +65,7 @@ async def read(
             lambda: _made(source, media_type, view, base_url, charset)
         )
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 def _made(source: Source, media_type: str, view: View, base_url: str, charset: str) -> bytes:

@@ -25,6 +25,12 @@ class Recent(Generic[K, V]):
         self._entries.move_to_end(key)
         return found[0]
 
+    def oldest(self) -> tuple[K, V] | None:
+        """What was not asked for the longest."""
+        for key, (value, _) in self._entries.items():
+            return key, value
+        return None
+
     def put(self, key: K, value: V, size: int = 0) -> None:
         """Remembers `value`; one that alone takes a quarter of all the room is not remembered."""
         self.forget(key)

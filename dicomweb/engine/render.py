@@ -118,7 +118,7 @@ async def frame(
             data = await frame_bytes(archive, source, number)
             return await archive.pictures.run(lambda: picture_of(data))
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 def checked(source: Source, number: int, view: View, format: Format) -> None:
@@ -245,7 +245,7 @@ async def animation(
         milliseconds = milliseconds_of(source)
         return await archive.pictures.run(lambda: encode.animated(images(), format, milliseconds))
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 # Slides ----------------------------------------------------------------------------
@@ -289,7 +289,7 @@ async def slide(archive: Archive, source: Source, view: View, format: Format) ->
                 body = await archive.pictures.run(partial(put, begin, read))
         return body
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 def _put(

@@ -61,7 +61,7 @@ async def thumbnail(
         sheet = replace(plain, size=view.size or Size(SIDE, SIDE))
         return await archive.pictures.run(lambda: _of_other(source, sheet, format))
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 def _size(source: Source) -> Size:

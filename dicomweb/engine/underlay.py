@@ -69,7 +69,7 @@ async def frame(
                 lambda: _made(source, number, above, beneath, below, view, format)
             )
 
-    return Rendered(await archive.pictures.get(made_of, make), made_of)
+    return Rendered(await archive.pictures.get(made_of, source.laid.instance.blob, make), made_of)
 
 
 async def find(archive: Archive, source: Source, number: int) -> Beneath:

@@ -14,9 +14,15 @@ from schemas.reasons import Refused
 
 
 @pytest.fixture
-def made():
+def deleted():
+    """Names of blobs that are not there any more."""
+    return set()
+
+
+@pytest.fixture
+def made(deleted):
     """Pictures that are closed in the end."""
-    some = Pictures(kept_bytes_max=100)
+    some = Pictures(lambda blob: blob not in deleted, kept_bytes_max=100)
     yield some
     some.close()
 
@@ -38,17 +44,17 @@ class Maker:
 async def test_a_picture_is_made_once_for_all_who_ask(made):
     """Issue 6: single flight, then kept."""
     make = Maker()
-    asked = [asyncio.ensure_future(made.get("a", make)) for _ in range(5)]
+    asked = [asyncio.ensure_future(made.get("a", "blob", make)) for _ in range(5)]
     await asyncio.sleep(0)
     make.go.set()
     assert await asyncio.gather(*asked) == [b"picture"] * 5
-    assert await made.get("a", make) == b"picture"
+    assert await made.get("a", "blob", make) == b"picture"
     assert make.count == 1
 
 
 async def test_whoever_leaves_does_not_take_it_from_the_others(made):
     make = Maker()
-    first, second = [asyncio.ensure_future(made.get("a", make)) for _ in range(2)]
+    first, second = [asyncio.ensure_future(made.get("a", "blob", make)) for _ in range(2)]
     await asyncio.sleep(0)
     first.cancel()
     await asyncio.sleep(0)
@@ -65,7 +71,7 @@ async def test_a_failure_is_told_to_all_and_not_kept(made):
 
     for _ in range(2):
         with pytest.raises(Refused):
-            await made.get("a", fail)
+            await made.get("a", "blob", fail)
     assert len(tries) == 2
 
 
@@ -81,13 +87,33 @@ async def test_what_is_kept_has_a_bound(made):
         return make
 
     for name in "abcde":
-        await made.get(name, maker(name, 24))
-    await made.get("e", maker("e", 24))
-    await made.get("a", maker("a", 24))
+        await made.get(name, "blob", maker(name, 24))
+    await made.get("e", "blob", maker("e", 24))
+    await made.get("a", "blob", maker("a", 24))
     assert counts == [*"abcde", "a"], "the oldest was dropped, the newest was kept"
     for _ in range(2):
-        await made.get("huge", maker("huge", 60))
+        await made.get("huge", "blob", maker("huge", 60))
     assert counts[-2:] == ["huge", "huge"], "one picture does not push out all others"
+
+
+async def test_pictures_of_what_was_deleted_do_not_take_room_for_long(made, deleted):
+    """Memory is flat under a load that deletes as much as it stores, and nothing lingers."""
+    counts = []
+
+    def maker(name: str):
+        async def make() -> bytes:
+            counts.append(name)
+            return bytes(10)
+
+        return make
+
+    for name in "abcd":
+        await made.get(name, f"blob of {name}", maker(name))
+    deleted |= {"blob of a", "blob of b", "blob of c"}
+    await made.get("e", "blob of e", maker("e"))
+    for name in "cdeba":
+        await made.get(name, f"blob of {name}", maker(name))
+    assert counts == [*"abcde", "b", "a"], "two of them went with each that was made, no other"
 
 
 async def test_too_much_that_waits_is_refused(made, monkeypatch):
