@@ -85,15 +85,14 @@ def _installed() -> Path | None:
 def _cluster(binaries: Path) -> Iterator[str]:
     """A cluster in a folder of its own; PostgreSQL refuses to run as root, so root steps down."""
     folder = Path(tempfile.mkdtemp(prefix="dicomweb-postgresql-"))
-    as_user: list[str] = []
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
     if os.geteuid() == 0:
-        as_user = ["runuser", "-u", "postgres", "--"]
+        quiet |= {"user": "postgres", "group": "postgres", "extra_groups": []}
         shutil.chown(folder, "postgres")
     data, port = folder / "data", _free_port()
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [*as_user, str(binaries / "pg_ctl"), "-D", str(data), "-w"]
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
-    initdb = [*as_user, str(binaries / "initdb"), "-D", str(data), "-U", "postgres"]
+    control = [str(binaries / "pg_ctl"), "-D", str(data), "-w"]
+    initdb = [str(binaries / "initdb"), "-D", str(data), "-U", "postgres"]
     try:
         subprocess.run([*initdb, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"], **quiet)
         subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], **quiet)

@@ -61,15 +61,13 @@ def _unusable(where: str, error: Exception) -> UnusableIndex:
 
 
 def _migrate_sqlite(path: Path) -> None:
-    connection = connect(path)
-    try:
-        if _is_newest(_version_of(connection), str(path)):
-            return
-        with _locked(path):
+    with _locked(path):
+        connection = connect(path)
+        try:
             if not _is_newest(_version_of(connection), str(path)):
                 _upgrade_sqlite(path)
-    finally:
-        connection.close()
+        finally:
+            connection.close()
 
 
 def _version_of(connection: sqlite3.Connection) -> str | None:
@@ -91,7 +89,11 @@ def _is_newest(version: str | None, where: str) -> bool:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process migrates, those that start with it wait and find it done."""
+    """One process migrates, those that start with it wait and find it done.
+
+    Not even a connection is made before: of two that give a new file its journal at once, SQLite
+    turns one away and lets it wait for nothing.
+    """
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

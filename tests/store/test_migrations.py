@@ -168,6 +168,40 @@ def test_processes_that_start_together_all_find_it_done(index_url):
     assert sum(printed.strip() == "True" for printed, _ in told) == 1
 
 
+STARTS_AT_ONCE = """
+import asyncio, multiprocessing, sys
+from dicomweb.store.opening import open_index
+async def start(url):
+    await (await open_index(url)).close()
+def starts(url, together):
+    together.wait()
+    asyncio.run(start(url))
+forking = multiprocessing.get_context("fork")
+asyncio.run(start(sys.argv[1]))
+for number in range(16):
+    together = forking.Barrier(4)
+    url = f"{sys.argv[1]}-{number}"
+    started = [forking.Process(target=starts, args=(url, together)) for _ in range(4)]
+    [process.start() for process in started]
+    [process.join() for process in started]
+    print([process.exitcode for process in started])
+"""
+
+
+def test_processes_that_start_in_the_same_instant_all_find_it_done(tmp_path):
+    """They are forked when all is loaded, and begin as one; in each fourth round or so, SQLite
+    would turn one of them away while another makes the file.
+    """
+    told = subprocess.run(
+        [sys.executable, "-c", STARTS_AT_ONCE, f"sqlite:///{tmp_path}/index"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stderr == ""
+    assert told.stdout == "[0, 0, 0, 0]\n" * 16
+
+
 async def test_tasks_that_start_together_all_find_it_done(index_url):
     await asyncio.gather(*(started(index_url) for _ in range(STARTS)))
 
