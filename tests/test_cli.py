@@ -184,7 +184,7 @@ UNUSABLE = {
     "bad value": ({"DICOMWEB_PORT": "x"}, "port is 'x'"),
     "open to the network": ({"DICOMWEB_HOST": "0.0.0.0"}, "--open-to-network"),
     "no database": ({"DICOMWEB_INDEX": "postgresql://a:pw@127.0.0.1:1/x"}, "127.0.0.1"),
-    "a folder for a database": ({"DICOMWEB_INDEX": "sqlite:////"}, "cannot be opened"),
+    "a folder for a database": ({"DICOMWEB_INDEX": "sqlite:////"}, "it is a folder"),
 }
 
 

@@ -61,6 +61,8 @@ def _unusable(where: str, error: Exception) -> UnusableIndex:
 
 
 def _migrate_sqlite(path: Path) -> None:
+    if path.is_dir():
+        raise UnusableIndex(f"The index {path} cannot be opened: it is a folder.")
     with _locked(path):
         connection = connect(path)
         try:

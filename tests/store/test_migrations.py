@@ -241,8 +241,12 @@ async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
 
 
 async def test_a_folder_in_place_of_the_file(tmp_path):
-    with pytest.raises(UnusableIndex, match="unable to open database file"):
-        await started(f"sqlite:///{tmp_path}")
+    """Nothing is made beside it either."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(UnusableIndex, match="folder cannot be opened: it is a folder"):
+        await started(f"sqlite:///{folder}")
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 @pytest.mark.parametrize(
