@@ -15,6 +15,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from dicomweb.store.blobs import checked_name, new_name
+from dicomweb.store.filesystem import FOLDER_MODE
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ class Cache:
         written = path.with_name(f"{new_name()}.new")
         try:
             self._make_room(size)
-            path.parent.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+            path.parent.mkdir(FOLDER_MODE, exist_ok=True)
             written.write_bytes(_digest(value) + value)
             written.replace(path)
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
+from dicomweb.store.filesystem import FILE_MODE, FOLDER_MODE
 from dicomweb.store.index import Index, UnusableIndex
 from dicomweb.store.migrations import HEAD
 from dicomweb.store.postgresql import CONNECTIONS_MAX, SEARCHING, PostgresqlIndex
@@ -46,7 +48,7 @@ async def open_index(url: str) -> Index:
 
 async def _open_sqlite(path: Path) -> Index:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
         await asyncio.to_thread(_migrate_sqlite, path)
     except (sqlite3.Error, DBAPIError, OSError) as error:
         raise _unusable(str(path), error) from None
@@ -64,12 +66,18 @@ def _migrate_sqlite(path: Path) -> None:
     if path.is_dir():
         raise UnusableIndex(f"The index {path} cannot be opened: it is a folder.")
     with _locked(path):
+        _make(path)
         connection = connect(path)
         try:
             if not _is_newest(_version_of(connection), str(path)):
                 _upgrade_sqlite(path)
         finally:
             connection.close()
+
+
+def _make(path: Path) -> None:
+    """A file that others cannot read; SQLite gives those beside it the same mode."""
+    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
 
 
 def _version_of(connection: sqlite3.Connection) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 import pytest
 
@@ -28,6 +29,14 @@ def test_what_was_written_is_read(cache):
     assert cache.read(blob, "1-1.2.3") == VALUE
     assert cache.read(blob, "2-1.2.3") is None
     assert cache.read(new_name(), "1-1.2.3") is None
+
+
+def test_others_do_not_get_at_it(tmp_path):
+    folder = tmp_path / "cache"
+    Cache(folder, BOUND).write(new_name(), "1", VALUE)
+    assert {stat.S_IMODE(path.stat().st_mode) & 0o027 for path in (folder, *folder.iterdir())} == {
+        0
+    }
 
 
 def test_it_never_holds_more_than_its_bound(cache, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import stat
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -47,6 +48,17 @@ async def execute(url: str, *statements: str) -> list:
 
 
 # Files ----------------------------------------------------------------------------------
+
+
+async def test_patients_data_is_not_for_others(tmp_path):
+    """Neither in the index nor in what SQLite lays beside it, nor in a folder made for them."""
+    index = await open_index(f"sqlite:///{tmp_path}/data/index.sqlite")
+    await index.fetch(STUDIES, {})
+    made = [tmp_path / "data", *(tmp_path / "data").glob("index.sqlite*")]
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) & 0o007 for path in made}
+    await index.close()
+    assert {"data", "index.sqlite", "index.sqlite-wal", "index.sqlite-shm"} <= modes.keys()
+    assert {mode for name, mode in modes.items() if not name.endswith(".lock")} == {0}
 
 
 @pytest.mark.parametrize("name", ["a?b", "50%20", "#1", "a b", "bäh"])
