@@ -15,7 +15,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from dicomweb.store.blobs import checked_name, new_name
-from dicomweb.store.filesystem import FOLDER_MODE
+from dicomweb.store.modes import FOLDER_MODE
 
 _log = logging.getLogger(__name__)
 

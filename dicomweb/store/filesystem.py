@@ -30,11 +30,8 @@ from dicomweb.store.blobs import (
 )
 from dicomweb.store.extents import CHUNK_BYTES, TURN_BYTES, Extent, can_tell
 from dicomweb.store.files import BUFFERS_MAX, File, FilePlace, open_file, read
+from dicomweb.store.modes import FILE_MODE, FOLDER_MODE
 from schemas.reasons import OUT_OF_RESOURCES, Refused
-
-FILE_MODE = 0o640
-FOLDER_MODE = 0o750
-"""Patients' data: nothing for others, whatever the umask; the umask may take away more."""
 
 EXTENT_BYTES_MIN = 64 * 1024
 """Less is sooner copied than sent by the kernel from the file."""

@@ -15,9 +15,9 @@ from typing import Any
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from dicomweb.store.filesystem import FILE_MODE, FOLDER_MODE
 from dicomweb.store.index import Index, UnusableIndex
 from dicomweb.store.migrations import HEAD
+from dicomweb.store.modes import FILE_MODE, FOLDER_MODE
 from dicomweb.store.postgresql import CONNECTIONS_MAX, SEARCHING, PostgresqlIndex
 from dicomweb.store.sqlite import SqliteIndex, connect
 
@@ -66,7 +66,7 @@ def _migrate_sqlite(path: Path) -> None:
     if path.is_dir():
         raise UnusableIndex(f"The index {path} cannot be opened: it is a folder.")
     with _locked(path):
-        _make(path)
+        os.close(_made(path))  # SQLite gives what it lays beside the file the same mode
         connection = connect(path)
         try:
             if not _is_newest(_version_of(connection), str(path)):
@@ -75,9 +75,9 @@ def _migrate_sqlite(path: Path) -> None:
             connection.close()
 
 
-def _make(path: Path) -> None:
-    """A file that others cannot read; SQLite gives those beside it the same mode."""
-    os.close(os.open(path, os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+def _made(path: Path) -> int:
+    """A descriptor of the file, which is made for nobody else to read where it is not there."""
+    return os.open(path, os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
 
 
 def _version_of(connection: sqlite3.Connection) -> str | None:
@@ -104,9 +104,12 @@ def _locked(path: Path) -> Iterator[None]:
     Not even a connection is made before: of two that give a new file its journal at once, SQLite
     turns one away and lets it wait for nothing.
     """
-    with path.with_name(path.name + ".lock").open("w") as lock:
+    lock = _made(path.with_name(path.name + ".lock"))
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 def _upgrade_sqlite(path: Path) -> None:
