@@ -26,6 +26,7 @@ from tests.process import serving
 
 ROUNDS = 5
 FRESH = "in words not heard before:"
+EACH = "each once:"
 FRAME = "multipart/related; type=application/octet-stream; transfer-syntax=*"
 WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
@@ -108,20 +109,24 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
     """Each answer of ours, against the same number of bytes from a file.
 
     What is asked in the same words is answered from what is remembered; FRESH requests each have a
-    header of their own, as those of a client that is traced do.
+    header of their own, as those of a client that is traced do.  EACH is asked for once in some
+    words, as a viewer asks.
     """
     at = f"/studies/{series.StudyInstanceUID}/series/{series.SeriesInstanceUID}"
-    one = f"{at}/instances/{series.SOPInstanceUIDs[len(series.slices) // 2]}"
+    each = [f"{at}/instances/{uid}" for uid in series.SOPInstanceUIDs]
+    one = each[len(each) // 2]
     json = "application/dicom+json"
     search = f"/studies?0020000D={series.StudyInstanceUID}"
     questions = [
-        ("search, one study by its UID", search, json, 500),
-        (f"{FRESH} a search", search, json, 500),
-        (f"metadata, series of {len(series.slices)}", f"{at}/metadata", json, 5),
-        ("frame, 512 KiB", f"{one}/frames/1", FRAME, 200),
-        (f"{FRESH} a frame", f"{one}/frames/1", FRAME, 200),
-        ("instance, 512 KiB", one, WHOLE, 200),
-        (f"series of {len(series.slices)} instances", at, WHOLE, 1),
+        ("search, one study by its UID", [search], json, 500),
+        (f"{FRESH} a search", [search], json, 500),
+        (f"metadata, series of {len(series.slices)}", [f"{at}/metadata"], json, 5),
+        (f"{EACH} a frame, 512 KiB", [f"{path}/frames/1" for path in each], FRAME, 200),
+        ("frame, 512 KiB", [f"{one}/frames/1"], FRAME, 200),
+        (f"{FRESH} a frame", [f"{one}/frames/1"], FRAME, 200),
+        (f"{EACH} an instance", each, WHOLE, 200),
+        ("instance, 512 KiB", [one], WHOLE, 200),
+        (f"series of {len(series.slices)} instances", [at], WHOLE, 1),
     ]
     public = folder / "public"
     public.mkdir()
@@ -130,15 +135,17 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
     numbers = itertools.count()
     with serving_files(public) as files:
         bare = Client(files.url)
-        for number, (name, path, accept, times) in enumerate(questions):
-            status, length = client.get(path, accept)
-            assert status == 200, (status, path)
+        for number, (name, paths, accept, times) in enumerate(questions):
+            status, length = client.get(paths[0], accept)
+            assert status == 200, (status, paths)
             (public / f"{number}").write_bytes(bytes(length))
             cpu = cpu_seconds(pid)
 
             def ask() -> tuple[int, int]:
-                traced = f"Traceparent: {next(numbers)}\r\n" if name.startswith(FRESH) else ""  # noqa: B023
-                return client.get(path, accept, traced)  # noqa: B023
+                passes, turn = divmod(next(numbers), len(paths))  # noqa: B023
+                own = name.startswith((FRESH, EACH))  # noqa: B023
+                traced = f"Traceparent: {number}-{passes}\r\n" if own else ""  # noqa: B023
+                return client.get(paths[turn], accept, traced)  # noqa: B023
 
             pairs = [
                 (

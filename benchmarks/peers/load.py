@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count, cycle
+from itertools import count
 
 from benchmarks.client import Client
 from benchmarks.peers.rounds import Run, together
@@ -13,8 +13,12 @@ from benchmarks.peers.rounds import Run, together
 ANSWERED = (200, 204)
 """Statuses of an answer, and of one that has nothing to tell."""
 SECONDS = 0.8
-_numbers = count(1)
-"""One for each request: with it in a header no request was heard before."""
+PASSES_MAX = 10**6
+"""Of one run."""
+_numbers, _passes = count(1), count(1)
+"""One for each request, and one for each pass over the paths: with it in a header no request was
+heard before, while those of one pass have all in common but their paths, as those of a viewer.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +37,17 @@ class Load:
     def prepare(self, url: str) -> Run:
         """Asks once, which makes ready what is made at the first request."""
         clients = [Client(url) for _ in range(self.connections)]
-        assert self._ask(clients[0], self.paths[0]) in ANSWERED
+        assert self._ask(clients[0], 0, next(_passes)) in ANSWERED
 
         def run() -> int:
-            paths, end = cycle(self.paths), time.perf_counter() + SECONDS
+            turns, end = count(), time.perf_counter() + SECONDS
+            first = next(_passes) * PASSES_MAX
 
             def work(client: Client) -> int:
                 done = 0
                 while not done or time.perf_counter() < end:
-                    status = self._ask(client, next(paths))
+                    passes, path = divmod(next(turns), len(self.paths))
+                    status = self._ask(client, path, first + passes)
                     assert status in ANSWERED, status
                     done += 1
                 client.close()
@@ -51,7 +57,7 @@ class Load:
 
         return run
 
-    def _ask(self, client: Client, path: str) -> int:
-        number = next(_numbers)
-        more = "" if self.again else f"X-Number: {number}\r\n"
-        return client.get(path + self.suffix.format(n=number), self.accept, more)[0]
+    def _ask(self, client: Client, path: int, passes: int) -> int:
+        more = "" if self.again else f"X-Pass: {passes}\r\n"
+        suffix = self.suffix.format(n=next(_numbers))
+        return client.get(self.paths[path] + suffix, self.accept, more)[0]

@@ -36,7 +36,11 @@ class State:
     @property
     def tag(self) -> str:
         """Short, and of no other state."""
-        return f"{self.id:x}-{self.changed_microseconds:x}"
+        return _tag(self.id, self.changed_microseconds)
+
+
+def _tag(id: int, changed_microseconds: int) -> str:
+    return f"{id:x}-{changed_microseconds:x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,11 @@ class Instance:
     @property
     def state(self) -> State:
         return State(self.id, self.stored_microseconds)
+
+    @property
+    def tag(self) -> str:
+        """Of its state."""
+        return _tag(self.id, self.stored_microseconds)
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
@@ -264,12 +273,17 @@ def recall(archive: Archive, selection: Selection) -> Laid | None:
     """What is remembered of an instance whose blob is there: a viewer asks for its frames again and
     again.
     """
-    key = _key(selection)
+    known = recall_of(archive, _key(selection))
+    return known if known is not None and archive.blobs.has(known.instance.blob) else None
+
+
+def recall_of(archive: Archive, key: Key) -> Laid | None:
+    """The same by UIDs, for who finds out himself whether the blob is there."""
     known: Laid | _Row | None = archive.recent.get(key)
     if isinstance(known, tuple):
         known = _laid(known)
         archive.recent.put(key, known, known.memory_bytes)
-    return known if known is not None and archive.blobs.has(known.instance.blob) else None
+    return known
 
 
 def remember(archive: Archive, selection: Selection, found: Laid) -> None:

@@ -23,7 +23,7 @@ from dicomweb.engine.compression import decompress
 from dicomweb.engine.encodings import Encoding, ways
 from dicomweb.engine.instances import Instance, Laid
 from dicomweb.engine.objects import Origin
-from dicomweb.pixels.frames import align, whole_words
+from dicomweb.pixels.frames import FrameIndex, align, whole_words
 from dicomweb.pixels.transcoding import Transcoding, transcoding
 from dicomweb.store.blobs import NoBlob
 from dicomweb.store.extents import Extent
@@ -207,9 +207,8 @@ async def frame(archive: Archive, laid: Laid, number: int, syntax: TransferSynta
     if not way.is_copy:
         data = await _transcoded(archive, laid, way, number)
         return Part(len(data), data, syntax)
-    pixels = laid.layout.bulk[laid.layout.pixels]
-    word = pixels.word if index.frame_bits else 1
-    if word == 1 and index.frame_bits % 8 == 0:
+    pixels, word = laid.layout.bulk[laid.layout.pixels], _word(laid, index)
+    if _lies_whole(laid, index):
         return await _value(archive, laid, replace(pixels, ranges=ranges), syntax)
     span, skipped = whole_words(index, number, word)
     found = await _value(archive, laid, replace(pixels, ranges=span), syntax)
@@ -218,6 +217,30 @@ async def frame(archive: Archive, laid: Laid, number: int, syntax: TransferSynta
     data = (await joined_body(found))[skipped : skipped + ranges[0][1]]
     data = align(data, index.bit_shift(number), index.frame_bits)
     return Part(len(data), data, syntax)
+
+
+def _word(laid: Laid, index: FrameIndex) -> int:
+    """Bytes that have to change places together."""
+    return laid.layout.bulk[laid.layout.pixels].word if index.frame_bits else 1
+
+
+def _lies_whole(laid: Laid, index: FrameIndex) -> bool:
+    """Whether the bytes of a frame are what a client is to be given."""
+    return _word(laid, index) == 1 and index.frame_bits % 8 == 0
+
+
+def at_once(archive: Archive, laid: Laid, number: int | None = None) -> bytes | Extent | None:
+    """An object as it is stored, or its frame `number`, if no disk has to be waited for.
+
+    None where that cannot be had, or there is no such frame.  Raises NoBlob, BlobTooShort.
+    """
+    instance, index = laid.instance, laid.layout.frames
+    if number is None:
+        return archive.blobs.at_once(instance.blob, 0, instance.size_bytes)
+    ranges = index.ranges(number) if index is not None else None
+    if index is None or ranges is None or len(ranges) != 1 or not _lies_whole(laid, index):
+        return None
+    return None if instance.syntax.deflated else archive.blobs.at_once(instance.blob, *ranges[0])
 
 
 async def _transcoded(archive: Archive, laid: Laid, way: Transcoding, number: int) -> bytes:

@@ -128,6 +128,11 @@ class BlobStore(Protocol):
         A blob deleted meanwhile is still there to its end.
         """
 
+    def at_once(self, name: str, offset: int, length: int) -> bytes | Extent | None:
+        """The same bytes as an extent, or themselves where they lie in memory; waits for nothing.
+        None where that cannot be had.  Raises as `read`.
+        """
+
     def has(self, name: str) -> bool:
         """Whether it is there; does not wait longer than `extent` does."""
 

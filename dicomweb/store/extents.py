@@ -27,6 +27,8 @@ class _File(Protocol):
 
     def place(self, offset: int, length: int) -> Place: ...
 
+    def cached(self, offset: int, length: int) -> bytes | None: ...
+
     async def read(self, offset: int, length: int) -> bytes: ...
 
     async def fetch(self, offset: int, length: int) -> None: ...
@@ -62,6 +64,14 @@ class Extent:
     def some(self, begin: int, end: int) -> Extent:
         """The bytes from `begin` to before `end` of it."""
         return Extent(self._file, self.offset + begin, end - begin)
+
+    def parted_at_page(self) -> tuple[bytes, Extent] | None:
+        """Its bytes up to the next page of the file, and the rest; None where there are none of
+        these, or they are not in the page cache.
+        """
+        odd = -self.offset % mmap.PAGESIZE
+        data = self._file.cached(self.offset, odd) if 0 < odd < self._length else None
+        return None if data is None else (data, self.some(odd, self._length))
 
     def is_cached(self, begin: int, end: int) -> bool:
         """Whether these of its bytes can be sent without waiting for a disk."""

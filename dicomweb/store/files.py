@@ -37,11 +37,7 @@ class FilePlace:
 
     def extent(self) -> Extent:
         """The bytes that are there.  Raises NoBlob, BlobTooShort."""
-        file = File(self.path, self.threads)
-        size_bytes = os.fstat(file.fileno).st_size
-        if size_bytes < self.offset + self.length:
-            raise BlobTooShort(f"A blob has {size_bytes} bytes, and is asked for more.")
-        return Extent(file, self.offset, self.length)
+        return File(self.path, self.threads).extent(self.offset, self.length)
 
 
 class File:
@@ -58,6 +54,18 @@ class File:
     def place(self, offset: int, length: int) -> FilePlace:
         """These bytes of it, to be opened again."""
         return FilePlace(self._path, self._threads, offset, length)
+
+    def extent(self, offset: int, length: int) -> Extent:
+        """These bytes, which have to be there.  Raises BlobTooShort."""
+        size_bytes = os.fstat(self.fileno).st_size
+        if size_bytes < offset + length:
+            raise BlobTooShort(f"A blob has {size_bytes} bytes, and is asked for more.")
+        return Extent(self, offset, length)
+
+    def cached(self, offset: int, length: int) -> bytes | None:
+        """Exactly `length` bytes, if the page cache has them all."""
+        found = _read_cached(self.fileno, offset, length)
+        return found if len(found) == length else None
 
     async def read(self, offset: int, length: int) -> bytes:
         """Exactly `length` bytes.  Raises BlobTooShort."""

@@ -29,7 +29,7 @@ from dicomweb.store.blobs import (
     new_name,
 )
 from dicomweb.store.extents import CHUNK_BYTES, TURN_BYTES, Extent, can_tell
-from dicomweb.store.files import BUFFERS_MAX, File, FilePlace, open_file, read
+from dicomweb.store.files import BUFFERS_MAX, File, open_file, read
 from dicomweb.store.modes import FILE_MODE, FOLDER_MODE
 from schemas.reasons import OUT_OF_RESOURCES, Refused
 
@@ -214,7 +214,14 @@ class Filesystem:
         """Those bytes where they lie.  Raises NoBlob, BlobTooShort."""
         if length < EXTENT_BYTES_MIN or not self._tells_cached:
             return None
-        return FilePlace(self.path(name), self._threads, offset, length).extent()
+        return File(self.path(name), self._threads).extent(offset, length)
+
+    def at_once(self, name: str, offset: int, length: int) -> bytes | Extent | None:
+        """Those bytes, or where they lie.  Raises NoBlob, BlobTooShort."""
+        extent = self.extent(name, offset, length)
+        if extent is not None:
+            return extent
+        return File(self.path(name), self._threads).cached(offset, length)
 
     def has(self, name: str) -> bool:
         """Whether it is there."""

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from blake3 import blake3
 
 MADE_LENGTH = 20
+
+CONDITIONS = frozenset(
+    {"if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"}
+)
+"""Header fields by which the state of what is asked for decides how it is answered."""
 
 _TAGS = re.compile(r'\s*(?:(W/)?"([\x21\x23-\x7e\x80-\xff]*)")\s*(?:,|\Z)')
 
@@ -26,8 +31,7 @@ class Verdict(Enum):
     FAILED = 412
 
 
-@dataclass(frozen=True, slots=True)
-class Validators:
+class Validators(NamedTuple):
     """What tells one state of a representation from another."""
 
     tag: str

@@ -26,9 +26,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 
 from dicomweb.store.extents import Extent
 from dicomweb.web.patience import Patient
-from dicomweb.web.remembered import HEAD_BYTES_MAX, Answer, Answers, no_answers
+from dicomweb.web.pattern import Pattern
+from dicomweb.web.remembered import (
+    HEAD_BYTES_MAX,
+    Answer,
+    Answers,
+    Way,
+    Ways,
+    no_answers,
+)
 from dicomweb.web.request_log import log_request
-from dicomweb.web.responses import PIECES, Piece, Still
+from dicomweb.web.responses import PIECES, Alike, Piece, Still
 from dicomweb.web.sending import JOINED_BYTES_MAX, Sending, Wants, merged
 
 NAMES_CACHED_MAX = 256
@@ -55,6 +63,7 @@ class Connection(Patient):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._answers: Answers = self.app_state.setdefault("answers", no_answers())
+        self._ways: Ways = self.app_state.setdefault("ways", Ways())
         """What all connections of one server share."""
         self._ends: Hashable = None
         self._begun = 0
@@ -92,6 +101,8 @@ class Connection(Patient):
                     self._give(answer, pieces)
                     return
                 self._answers.forget(asked)
+            elif answer is None and not self._is_busy and self._give_alike(data):
+                return
         self._begun = 0
         super().data_received(data)
         if asked is not None and self._begun == 1 and self._is_between:
@@ -175,11 +186,35 @@ class Connection(Patient):
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_handler()
 
+    def _give_alike(self, data: bytes) -> bool:
+        """Answers what asks as one before did, but for another instance or frame, if it can."""
+        words, path = _words(data)
+        way = self._ways.get((self._ends, words)) if path else None
+        marks = way.alike(path) if way is not None else None
+        if way is None or marks is None:
+            return False
+        head, pieces = way.pattern.filled(marks)
+        request = {"method": "GET", "path": path, "transaction": way.transaction}
+        self._give(Answer(way.status, head, (), lambda: False, request), pieces)
+        return True
+
     def remember(self, asked: _Asked, answer: Answer) -> None:
         """Has the same request answered so as long as that holds."""
         _, data = asked
         kept = [data, answer.head, *(p for p in answer.pieces if isinstance(p, bytes))]
         self._answers.put(asked, answer, sum(map(len, kept)))
+
+    def learn(self, asked: _Asked, answer: Answer, pieces: Sequence[Piece], alike: Alike) -> None:
+        """Has requests that ask in the same words answered so, where `alike` knows how."""
+        ends, data = asked
+        words, path = _words(data)
+        if not path or not self._ways.heard((ends, words)):
+            return
+        marks = alike(path)
+        pattern = Pattern.of(answer.head, pieces, marks) if marks is not None else None
+        if pattern is not None:
+            way = Way(answer.status, pattern, alike, answer.request["transaction"])
+            self._ways.put((ends, words), way)
 
     def _give_later(self, sending: Sending, answer: Answer, sent_bytes: int, begun: float) -> None:
         """The rest of it, as an answer that is under way."""
@@ -300,6 +335,7 @@ class Exchange(RequestResponseCycle):
         self._status = 0
         self._head = b""
         self._still: Still | None = None
+        self._alike: Alike | None = None
         self.may_upgrade = connection.parser.should_upgrade()
         self.asked: _Asked | None = None
         """What the answer may be remembered by."""
@@ -320,7 +356,7 @@ class Exchange(RequestResponseCycle):
                 raise RuntimeError(f"{kind} comes before the beginning of an answer.")
             self._begin(message["status"], message.get("headers", ()))
             if message["status"] in (200, 304):
-                self._still = message.get("still")
+                self._still, self._alike = message.get("still"), message.get("alike")
         elif kind == PIECES:
             await self._go_on(message["pieces"], more=more)
         elif kind == "http.response.body":
@@ -379,9 +415,10 @@ class Exchange(RequestResponseCycle):
                 piece.place if isinstance(piece, Extent) else piece for piece in merged(pieces)
             ]
             request = {name: self.scope.get(name, "") for name in ("method", "path", "transaction")}
-            self._connection.remember(
-                asked, Answer(self._status, self._head, places, still, request)
-            )
+            answer = Answer(self._status, self._head, places, still, request)
+            self._connection.remember(asked, answer)
+            if self._alike is not None:
+                self._connection.learn(asked, answer, pieces, self._alike)
         self._still = None
 
     def _end(self) -> None:
@@ -439,6 +476,18 @@ def _while_there(app: Callable[..., Awaitable[None]]) -> Any:
             await app(scope, receive, send)
 
     return ending
+
+
+def _words(data: bytes) -> tuple[Hashable, str]:
+    """What a GET says but for its target, and the target as it is written; "" of others.
+
+    The depth of the target is among the words: of an instance it is another than of its frames.
+    """
+    method, *further = data.split(b" ", 2)
+    if method != b"GET" or len(further) != 2:
+        return None, ""
+    target, rest = further
+    return (rest, target.count(b"/")), target.decode("latin-1")
 
 
 @lru_cache(NAMES_CACHED_MAX)

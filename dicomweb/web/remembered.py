@@ -15,10 +15,13 @@ from typing import Any
 from dicomweb.engine.recent import Recent
 from dicomweb.store.blobs import BlobTooShort, NoBlob
 from dicomweb.store.extents import Place
-from dicomweb.web.responses import Piece, Still
+from dicomweb.web.pattern import Pattern
+from dicomweb.web.responses import Alike, Piece, Still
 
 ANSWERS_REMEMBERED = 4_096
 ANSWERS_REMEMBERED_BYTES = 32 * 1024 * 1024
+WAYS_REMEMBERED = 256
+"""Each is some kilobytes."""
 HEAD_BYTES_MAX = 4_096
 """Of a request whose answer is remembered; what is longer is hardly sent again."""
 
@@ -43,6 +46,35 @@ class Answer:
             return [p if isinstance(p, bytes) else p.extent() for p in self.pieces]
         except (NoBlob, BlobTooShort, OSError):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How requests are answered that are alike."""
+
+    status: int
+    pattern: Pattern
+    alike: Alike
+    transaction: str
+    """What their lines in the log call them."""
+
+
+class Ways:
+    """How to answer what is asked in some words: those heard twice, since who has his requests
+    traced never asks in the same ones.
+    """
+
+    def __init__(self) -> None:
+        self._known: Recent[Hashable, Way] = Recent(WAYS_REMEMBERED)
+        self._heard: Recent[Hashable, bool] = Recent(WAYS_REMEMBERED)
+        self.get, self.put = self._known.get, self._known.put
+
+    def heard(self, words: Hashable) -> bool:
+        """Whether they were heard before."""
+        before = self._heard.get(words) is not None
+        if not before:
+            self._heard.put(words, True)
+        return before
 
 
 Answers = Recent[Hashable, Answer]

@@ -21,13 +21,16 @@ from dicomweb.web.responses import PIECES
 PATH_CHARACTERS_MAX = 400
 """Of a path that is logged; one with three UIDs has some 230."""
 
-_PATIENT = re.compile(r"(/patients/)[^/]+")
+_PATIENTS = "/patients/"
+_PATIENT = re.compile(_PATIENTS + "[^/]+")
 _log = logging.getLogger("dicomweb.requests")
 
 
 def shown(path: str) -> str:
     """A path as it may be logged."""
-    return _PATIENT.sub(r"\1*", path)[:PATH_CHARACTERS_MAX]
+    if _PATIENTS in path:
+        path = _PATIENT.sub(_PATIENTS + "*", path)
+    return path[:PATH_CHARACTERS_MAX]
 
 
 class RequestLog:

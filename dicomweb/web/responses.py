@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
+from typing import NamedTuple
 
 import orjson
 from starlette.types import Receive, Scope, Send
@@ -17,14 +18,31 @@ from schemas.reasons import Refused
 Header = tuple[str, str]
 
 
-Still = Callable[[], bool]
 Piece = bytes | Extent
+Still = Callable[[], bool]
+
+
+class Marks(NamedTuple):
+    """What an answer has for itself that one alike does not have."""
+
+    tag: str
+    modified: str
+    """Its Last-Modified."""
+    location: str
+    """Its Content-Location, or that of its only part."""
+    body: Piece
+
+
+Alike = Callable[[str], Marks | None]
+"""By the path of a request that has all else in common with one that was answered: what is other
+about its answer, if that can be told without waiting, and nothing else is other.
+"""
 Body = AsyncIterator[bytes] | AsyncIterator[bytes | list[Piece]]
 
 PIECES = "dicomweb.response.pieces"
 """Our extension of ASGI: a message of this type has `pieces`, a list of them, where one of type
 http.response.body has `body`.  A server that knows it sends them by as few system calls as it can,
-and extents without a copy; and http.response.start may have `still`, as a Response has.
+and extents without a copy; and http.response.start may have `still` and `alike`, as a Response has.
 """
 
 
@@ -40,11 +58,13 @@ class Response:
     """Content-Length of a stream, where it is known; of bytes and pieces it is counted."""
     still: Still | None = None
     """Whether the same request would be answered so again, to be told without waiting."""
+    alike: Alike | None = None
+    """Of an answer in one piece, or one part, that others are like."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status, "headers": self._head()}
         knows = PIECES in scope.get("extensions", ())
-        await send(start | {"still": self.still} if knows else start)
+        await send(start | {"still": self.still, "alike": self.alike} if knows else start)
         if scope["method"] == "HEAD":
             await _close(self.body)
             await _send_last(send, b"")

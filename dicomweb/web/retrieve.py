@@ -10,6 +10,7 @@ from dicomweb.engine.encodings import Encoding
 from dicomweb.engine.encodings import offers as syntaxes_of
 from dicomweb.engine.instances import Instance, Laid, State, encodings, instances, state
 from dicomweb.web import offers, params
+from dicomweb.web.alike import alike
 from dicomweb.web.conditions import Validators, tag_of
 from dicomweb.web.contents import Sent, multipart, multipart_stream, single
 from dicomweb.web.negotiate import DICOM, Offer
@@ -112,7 +113,11 @@ async def retrieve_instance(request: Request) -> Response:
             return unchanged
         sent = await _sent(request, found.instance, offer)
         content = multipart(DICOM, [sent], validators.tag) if offer.multipart else single(sent)
-        return request.give(content, validators, while_there(request, found, [sent]))
+        given = request.give(content, validators, while_there(request, found, [sent]))
+        if offer.stored:
+            said = str(offer)
+            given.alike = alike(request, found, lambda laid, _: validators_of(request, laid, said))
+        return given
 
     return await retrieve.remembered(request.archive, asked, answer)
 

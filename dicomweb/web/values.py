@@ -13,6 +13,7 @@ from dicomweb.engine import retrieve
 from dicomweb.engine.instances import Laid, is_remembered, is_still_there, layouts, state
 from dicomweb.store.extents import Extent
 from dicomweb.web import offers, params
+from dicomweb.web.alike import alike
 from dicomweb.web.conditions import Validators, tag_of
 from dicomweb.web.contents import Sent, multipart, multipart_stream, single
 from dicomweb.web.negotiate import Offer
@@ -33,7 +34,7 @@ def validators_of(request: Request, laid: Laid, *facts: object) -> Validators:
     The name of its blob is in the tag, and so in the boundary: it is never told.
     """
     instance = laid.instance
-    tag = tag_of(instance.state.tag, instance.blob, request.base_url, *facts)
+    tag = tag_of(instance.tag, instance.blob, request.base_url, *facts)
     return Validators(tag, weak=False, changed_microseconds=instance.stored_microseconds)
 
 
@@ -59,7 +60,15 @@ async def retrieve_frames(request: Request) -> Response:
         offer = _negotiated_frames(request, found, len(numbers))
         url = f"{request.url_of(found.instance)}/frames/"
         sent = _frames(request, found, numbers, offer, url)
-        return await _given(request, found, offer, sent, len(numbers), ("frames", numbers))
+        given = await _given(request, found, offer, sent, len(numbers), ("frames", numbers))
+        if offer.stored and len(numbers) == 1:
+            said = str(offer)
+            given.alike = alike(
+                request,
+                found,
+                lambda laid, number: validators_of(request, laid, said, "frames", (number,)),
+            )
+        return given
 
     return await retrieve.remembered(request.archive, asked, answer)
 
