@@ -31,6 +31,7 @@ from dicomweb.web.remembered import (
     HEAD_BYTES_MAX,
     Answer,
     Answers,
+    Beginning,
     Way,
     Ways,
     no_answers,
@@ -98,7 +99,7 @@ class Connection(Patient):
             if answer is not None and not self._is_busy:
                 pieces = answer.again()
                 if pieces is not None:
-                    self._give(answer, pieces)
+                    self._give(answer.beginning, pieces)
                     return
                 self._answers.forget(asked)
             elif answer is None and not self._is_busy and self._give_alike(data):
@@ -159,11 +160,11 @@ class Connection(Patient):
         """Whether an answer would have to wait for its turn."""
         return self.flow.write_paused or self._is_full or self.transport.get_write_buffer_size() > 0
 
-    def _give(self, answer: Answer, pieces: Sequence[Piece]) -> None:
+    def _give(self, answer: Beginning, pieces: Sequence[Piece]) -> None:
         """Answers as before."""
         self.heard()
         begun = time.perf_counter()
-        out = [STATUS_LINE[answer.status], *self.own_headers(), answer.head, *pieces]
+        out = [STATUS_LINE[answer.status], self.own_headers(), answer.head, *pieces]
         only_bytes = [piece for piece in out if isinstance(piece, bytes)]
         sent_bytes = sum(map(len, pieces))
         if len(only_bytes) == len(out):
@@ -195,16 +196,18 @@ class Connection(Patient):
             return False
         head, pieces = way.pattern.filled(marks)
         request = {"method": "GET", "path": path, "transaction": way.transaction}
-        self._give(Answer(way.status, head, (), lambda: False, request), pieces)
+        self._give(Beginning(way.status, head, request), pieces)
         return True
 
     def remember(self, asked: _Asked, answer: Answer) -> None:
         """Has the same request answered so as long as that holds."""
         _, data = asked
-        kept = [data, answer.head, *(p for p in answer.pieces if isinstance(p, bytes))]
+        kept = [data, answer.beginning.head, *(p for p in answer.pieces if isinstance(p, bytes))]
         self._answers.put(asked, answer, sum(map(len, kept)))
 
-    def learn(self, asked: _Asked, answer: Answer, pieces: Sequence[Piece], alike: Alike) -> None:
+    def learn(
+        self, asked: _Asked, answer: Beginning, pieces: Sequence[Piece], alike: Alike
+    ) -> None:
         """Has requests that ask in the same words answered so, where `alike` knows how."""
         ends, data = asked
         words, path = _words(data)
@@ -216,7 +219,9 @@ class Connection(Patient):
             way = Way(answer.status, pattern, alike, answer.request["transaction"])
             self._ways.put((ends, words), way)
 
-    def _give_later(self, sending: Sending, answer: Answer, sent_bytes: int, begun: float) -> None:
+    def _give_later(
+        self, sending: Sending, answer: Beginning, sent_bytes: int, begun: float
+    ) -> None:
         """The rest of it, as an answer that is under way."""
         self._unset_keepalive_if_required()
         self.scope = {**answer.request}  # type: ignore[typeddict-item]
@@ -231,9 +236,9 @@ class Connection(Patient):
 
         self._start_asgi_task(exchange, _while_there(rest))
 
-    def own_headers(self) -> list[bytes]:
+    def own_headers(self) -> bytes:
         """The lines that the server adds to each answer."""
-        return [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+        return _lines(tuple(self.server_state.default_headers))
 
     def timeout_keep_alive_handler(self) -> None:
         """As uvicorn's; an answer that was known does not set the timer anew, it is looked at here
@@ -390,8 +395,7 @@ class Exchange(RequestResponseCycle):
             lines.append(b"transfer-encoding: chunked\r\n")
         lines.append(b"\r\n")
         self._head = b"".join(lines)
-        own = b"".join(self._connection.own_headers())
-        self._waiting = [STATUS_LINE[status] + own + self._head]
+        self._waiting = [STATUS_LINE[status] + self._connection.own_headers() + self._head]
 
     async def _go_on(self, pieces: Sequence[Piece], *, more: bool) -> None:
         if self.asked is not None and self._still is not None:
@@ -415,10 +419,10 @@ class Exchange(RequestResponseCycle):
                 piece.place if isinstance(piece, Extent) else piece for piece in merged(pieces)
             ]
             request = {name: self.scope.get(name, "") for name in ("method", "path", "transaction")}
-            answer = Answer(self._status, self._head, places, still, request)
-            self._connection.remember(asked, answer)
+            beginning = Beginning(self._status, self._head, request)
+            self._connection.remember(asked, Answer(beginning, places, still))
             if self._alike is not None:
-                self._connection.learn(asked, answer, pieces, self._alike)
+                self._connection.learn(asked, beginning, pieces, self._alike)
         self._still = None
 
     def _end(self) -> None:
@@ -488,6 +492,12 @@ def _words(data: bytes) -> tuple[Hashable, str]:
         return None, ""
     target, rest = further
     return (rest, target.count(b"/")), target.decode("latin-1")
+
+
+@lru_cache(1)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Of what changes once a second."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 @lru_cache(NAMES_CACHED_MAX)

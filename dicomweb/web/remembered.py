@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dicomweb.engine.recent import Recent
 from dicomweb.store.blobs import BlobTooShort, NoBlob
@@ -26,17 +26,22 @@ HEAD_BYTES_MAX = 4_096
 """Of a request whose answer is remembered; what is longer is hardly sent again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it went out."""
+class Beginning(NamedTuple):
+    """How an answer begins, and what its line in the log says of the request."""
 
     status: int
     head: bytes
     """All of it but the status line and what the server adds to each."""
+    request: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it went out."""
+
+    beginning: Beginning
     pieces: Sequence[bytes | Place]
     still: Still
-    request: Mapping[str, Any]
-    """What its line in the log says of the request."""
 
     def again(self) -> list[Piece] | None:
         """The pieces, if it holds still."""
