@@ -15,10 +15,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.client import Client
+from benchmarks.client import Client, apart
 from benchmarks.files import serving_files
 from benchmarks.material import Series, ct_series
 from benchmarks.pictures import pictures
@@ -133,8 +134,10 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
     client = Client(url)
     found = []
     numbers = itertools.count()
-    with serving_files(public) as files:
+    with ExitStack() as stack:
+        files = stack.enter_context(serving_files(public))
         bare = Client(files.url)
+        stack.enter_context(apart(pid, files.pid))
         for number, (name, paths, accept, times) in enumerate(questions):
             status, length = client.get(paths[0], accept)
             assert status == 200, (status, paths)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 RECEIVE_BYTES = 1024 * 1024
@@ -11,6 +14,26 @@ HEAD_BYTES = 16 * 1024
 """Received at first: the head and a small body, and not too much of a large one."""
 DISCARD = socket.MSG_TRUNC if sys.platform == "linux" else 0
 """Bytes that are not looked at are not copied either, tcp(7): half the cost of 512 KiB."""
+
+
+@contextmanager
+def apart(*servers: int) -> Iterator[None]:
+    """This process has one processor to itself, and the main threads of these another (Linux).
+
+    Where the system moves them about, one and the same request takes 0.18 or 0.28 ms.
+    """
+    there = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(there) < 2:
+        yield
+        return
+    for pid in servers:
+        os.sched_setaffinity(pid, {there[0]})
+    os.sched_setaffinity(0, {there[-1]})
+    try:
+        yield
+    finally:
+        for pid in (0, *servers):
+            os.sched_setaffinity(pid, there)
 
 
 class Client:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, TextIO
 
 import orjson
@@ -51,7 +52,7 @@ class JsonLines(logging.Formatter):
 
 def _json(created: float, level: str, logger: str, message: str, facts: Mapping[str, Any]) -> str:
     line = {
-        "time": datetime.fromtimestamp(created, UTC).isoformat(timespec="milliseconds"),
+        "time": f"{_second(int(created))}.{int(created % 1 * 1000):03d}+00:00",
         "level": level,
         "logger": logger,
         "message": message,
@@ -61,6 +62,12 @@ def _json(created: float, level: str, logger: str, message: str, facts: Mapping[
         return orjson.dumps(line, default=str).decode()
     except TypeError:  # a file name that is no Unicode, a number of more than 64 bits
         return json.dumps(line, default=str)
+
+
+@lru_cache(1)
+def _second(since_1970: int) -> str:
+    """Many lines are of the same."""
+    return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class HumanLines(logging.Formatter):

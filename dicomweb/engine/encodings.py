@@ -50,6 +50,12 @@ class Encoding:
 
 
 @lru_cache(CACHED_MAX)
+def encoding_of(TransferSyntaxUID: str, pixels: str) -> Encoding:
+    """One object for all instances that are encoded alike."""
+    return Encoding(TransferSyntaxUID, pixels)
+
+
+@lru_cache(CACHED_MAX)
 def ways(encoding: Encoding) -> dict[str, Transcoding | None]:
     """All that an instance can be given in, by UID, as it is stored first.
 

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Select, bindparam, select
 
 from dicomweb.engine.absence import missing
 from dicomweb.engine.archive import Archive
-from dicomweb.engine.encodings import Encoding
+from dicomweb.engine.encodings import Encoding, encoding_of
 from dicomweb.pixels.layout import Layout
 from schemas.identifiers import Selection, Uid
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
@@ -63,7 +63,7 @@ class Instance:
 
     @property
     def encoding(self) -> Encoding:
-        return Encoding(self.TransferSyntaxUID, self.pixels)
+        return encoding_of(self.TransferSyntaxUID, self.pixels)
 
     @property
     def syntax(self) -> TransferSyntax:
