@@ -107,7 +107,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
-    """Each answer of ours, against the same number of bytes from a file.
+    """Each answer of ours, against the same number of bytes from a file; of many, from many files.
 
     What is asked in the same words is answered from what is remembered; FRESH requests each have a
     header of their own, as those of a client that is traced do.  EACH is asked for once in some
@@ -139,9 +139,10 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
         bare = Client(files.url)
         stack.enter_context(apart(pid, files.pid))
         for number, (name, paths, accept, times) in enumerate(questions):
-            status, length = client.get(paths[0], accept)
-            assert status == 200, (status, paths)
-            (public / f"{number}").write_bytes(bytes(length))
+            for turn, path in enumerate(paths):
+                status, length = client.get(path, accept)
+                assert status == 200, (status, path)
+                (public / f"{number}-{turn}").write_bytes(bytes(length))
             cpu = cpu_seconds(pid)
 
             def ask() -> tuple[int, int]:
@@ -150,13 +151,10 @@ def reads(folder: Path, series: Series, url: str, pid: int) -> list[Figure]:
                 traced = f"Traceparent: {number}-{passes}\r\n" if own else ""  # noqa: B023
                 return client.get(paths[turn], accept, traced)  # noqa: B023
 
-            pairs = [
-                (
-                    timed(ask, times),
-                    timed(lambda: bare.get(f"/{number}"), times),  # noqa: B023
-                )
-                for _ in range(ROUNDS)
-            ]
+            def ask_bare() -> tuple[int, int]:
+                return bare.get(f"/{number}-{next(numbers) % len(paths)}")  # noqa: B023
+
+            pairs = [(timed(ask, times), timed(ask_bare, times)) for _ in range(ROUNDS)]
             cpu = (cpu_seconds(pid) - cpu) / (times * ROUNDS)
             ours, limit = (statistics.median(side) for side in zip(*pairs, strict=True))
             found.append(Figure(name, ours, limit, cpu))

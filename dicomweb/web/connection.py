@@ -95,14 +95,7 @@ class Connection(Patient):
         asked: _Asked | None = None
         if len(data) <= HEAD_BYTES_MAX and self._is_between and self._is_idle:
             asked = self._ends, data
-            answer = self._answers.get(asked)
-            if answer is not None and not self._is_busy:
-                pieces = answer.again()
-                if pieces is not None:
-                    self._give(answer.beginning, pieces)
-                    return
-                self._answers.forget(asked)
-            elif answer is None and not self._is_busy and self._give_alike(data):
+            if not self._is_busy and (self._give_alike(data) or self._give_again(asked)):
                 return
         self._begun = 0
         super().data_received(data)
@@ -161,7 +154,7 @@ class Connection(Patient):
         return self.flow.write_paused or self._is_full or self.transport.get_write_buffer_size() > 0
 
     def _give(self, answer: Beginning, pieces: Sequence[Piece]) -> None:
-        """Answers as before."""
+        """Answers at once, as far as the socket takes it."""
         self.heard()
         begun = time.perf_counter()
         out = [STATUS_LINE[answer.status], self.own_headers(), answer.head, *pieces]
@@ -186,6 +179,18 @@ class Connection(Patient):
         self._used_seconds = self.loop.time()
         if self.timeout_keep_alive_task is None:
             self.timeout_keep_alive_handler()
+
+    def _give_again(self, asked: _Asked) -> bool:
+        """Answers what was asked byte for byte, if the answer holds still."""
+        answer = self._answers.get(asked)
+        if answer is None:
+            return False
+        pieces = answer.again()
+        if pieces is None:
+            self._answers.forget(asked)
+            return False
+        self._give(answer.beginning, pieces)
+        return True
 
     def _give_alike(self, data: bytes) -> bool:
         """Answers what asks as one before did, but for another instance or frame, if it can."""
