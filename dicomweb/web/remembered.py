@@ -1,9 +1,11 @@
-"""Answers that may be given again: the same request, byte for byte, is not thought about twice.
+"""Answers that may be given again: the same request, byte for byte, is not thought about twice; of
+one that is alike, only what is other.
 
-Who makes an answer says until when it holds (`Response.still`).  What it was made from is named in
-what asks for it: nothing of a request but its head, the client's address and ours decides what the
-answer is.  A gate before the application whose verdict changes with time, as that on a token does,
-has to put its own word into `still` on the way out.
+Who makes an answer says until when it holds (`Response.still`), and what others are like it
+(`Response.alike`).  What it was made from is named in what asks for it: nothing of a request but
+its head, the client's address and ours decides what the answer is.  A gate before the application
+whose verdict changes with time, as that on a token does, has to put its own word into both on the
+way out; one that lets a client have some instances and not others, into `alike`.
 """
 
 from __future__ import annotations
