@@ -1,7 +1,6 @@
 """Pattern: what the answers to requests that are alike have in common, and how one is made of it.
 
-Pure.  A pattern is taken from an answer as it went out, and kept only if that very answer comes of
-it again.
+Pure.  A pattern is taken from an answer as it went out, in which every mark has to be found.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Pattern:
 
     @classmethod
     def of(cls, head: bytes, pieces: Sequence[Piece], marks: Marks) -> Pattern | None:
-        """That of an answer with these marks; None where they do not explain it."""
+        """That of an answer with these marks; None where one of them is not where it belongs."""
         around: list[list[bytes]] = [[]]
         for piece in pieces:
             if _is_same(piece, marks.body):
@@ -48,8 +47,15 @@ class Pattern:
             _blank(before, texts).replace(part, b"Content-Length: %(length)d\r\n"),
             _blank(after, texts),
         )
-        expected = head, [piece for piece in (before, marks.body, after) if piece]
-        return found if found.filled(marks) == expected else None
+        return found if found.is_whole else None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a blank for each mark."""
+        in_head = all(blank in self.head for blank in (b"%(tag)b", b"%(modified)b", b"%(whole)d"))
+        where = self.before or self.head
+        has_length = not self.before or b"%(length)d" in self.before
+        return in_head and b"%(location)b" in where and has_length
 
     def filled(self, marks: Marks) -> Made:
         """The answer with these marks."""

@@ -52,9 +52,7 @@ def made(number, syntax=ExplicitVRLittleEndian, *, size=(300, 301), frames=1, **
             SOPInstanceUID=f"{SERIES}.{number}",
             Rows=rows,
             Columns=columns,
-            NumberOfFrames=frames,
-            PixelData=pixels,
-            **attributes,
+            **{"NumberOfFrames": frames, "PixelData": pixels, **attributes},
         ),
         syntax,
     )
@@ -126,6 +124,12 @@ async def site(tmp_path):
         yield site
 
 
+@pytest.fixture
+async def empty_site(tmp_path):
+    async with serving(Settings(data=tmp_path)) as site:
+        yield site
+
+
 def told(answer):
     headers = {name: value for name, value in answer.headers.items() if name != "date"}
     return answer.status_code, headers, answer.content
@@ -188,6 +192,38 @@ async def test_instances_of_a_series_are_worked_out_twice(site):
     assert site.asked == before + HEARD
 
 
+async def test_objects_and_frames_may_be_asked_for_in_turn(site):
+    paths = [f"{AT}/instances/{SERIES}.{number}" for number in range(1, 7)]
+    for path in paths:
+        await site.in_own_words(path, "*/*")
+    before = site.asked
+    for path in paths:
+        assert (await site.get(path, "*/*")).status_code == 200
+        assert (await site.get(f"{path}/frames/1", "*/*")).status_code == 200
+    assert site.asked == before + 2 * HEARD
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"syntax": ExplicitVRBigEndian, "size": (4, 8)},
+        {"size": (3, 3), "BitsAllocated": 1, "BitsStored": 1, "HighBit": 0, "NumberOfFrames": 3},
+    ],
+    ids=["big endian", "of bits"],
+)
+async def test_frames_that_are_stored_otherwise_than_they_are_given_are_not_alike(empty_site, how):
+    """WADO-31, RUL-10: though it makes no difference to the first ones, which are black."""
+    black, other = bytes(64), bytes(range(1, 65))
+    files = [made(number, PixelData=black, **how) for number in range(1, 5)]
+    await empty_site.stores(*files, made(5, PixelData=other, **how))
+    frame = 3 if "NumberOfFrames" in how else 1
+    for number in range(1, 6):
+        path = f"{AT}/instances/{SERIES}.{number}/frames/{frame}"
+        answer = await empty_site.get(path, OCTETS)
+        assert answer.status_code == 200
+        assert told(answer) == told(await empty_site.in_own_words(path, OCTETS))
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -244,9 +280,13 @@ async def test_what_is_deleted_or_replaced_is_not_given_any_more(tmp_path):
 DATE = "Fri, 27 Nov 2026 10:00:00 GMT"
 HEAD = (
     b'content-type: multipart/related; boundary=a1-b2\r\netag: "a1-b2"\r\n'
-    b"last-modified: Fri, 27 Nov 2026 10:00:00 GMT\r\ncontent-length: 41\r\n\r\n"
+    b"last-modified: Fri, 27 Nov 2026 10:00:00 GMT\r\ncontent-length: 60\r\n\r\n"
 )
-PIECES = [b"--a1-b2\r\nhttp://h%41/1\r\n\r\n", b"body", b"\r\n--a1-b2--"]
+PIECES = [
+    b"--a1-b2\r\nhttp://h%41/1\r\nContent-Length: 4\r\n\r\n",
+    b"body",
+    b"\r\n--a1-b2--",
+]
 MARKS = Marks("a1-b2", DATE, "http://h%41/1", b"body")
 
 
@@ -255,8 +295,9 @@ def test_another_answer_is_made_of_a_pattern():
     assert pattern.filled(MARKS) == (HEAD, PIECES)
     later = DATE.replace("10:00", "11:00")
     head, pieces = pattern.filled(Marks("a1-b3", later, "http://h%41/12", b"longer"))
-    assert b"".join(pieces) == b"--a1-b3\r\nhttp://h%41/12\r\n\r\nlonger\r\n--a1-b3--"
-    expected = HEAD.replace(b"b2", b"b3").replace(b"10:00", b"11:00").replace(b"41", b"44")
+    before = b"--a1-b3\r\nhttp://h%41/12\r\nContent-Length: 6\r\n\r\n"
+    assert pieces == [before, b"longer", b"\r\n--a1-b3--"]
+    expected = HEAD.replace(b"b2", b"b3").replace(b"10:00", b"11:00").replace(b"60", b"63")
     assert head == expected
 
 
@@ -265,11 +306,29 @@ def test_another_answer_is_made_of_a_pattern():
     [
         ([b"no such body"], MARKS),
         ([*PIECES, *PIECES], MARKS),
-        ([b"before", b"body", b"after"], MARKS._replace(body=b"other")),
+        ([b"before", b"body", b"after"], MARKS),
+        (PIECES, MARKS._replace(body=b"other")),
+        (PIECES, MARKS._replace(tag="a1-b3")),
+        (PIECES, MARKS._replace(modified=DATE.replace("10:00", "11:00"))),
+        (PIECES, MARKS._replace(location="http://h%41/2")),
+        ([PIECES[0].replace(b"Length: 4", b"Length: 5"), *PIECES[1:]], MARKS),
+        ([*PIECES[:2], b"longer than the head says"], MARKS),
     ],
 )
-def test_what_its_marks_do_not_explain_has_no_pattern(pieces, marks):
+def test_an_answer_without_its_marks_has_no_pattern(pieces, marks):
     assert Pattern.of(HEAD, pieces, marks) is None
+
+
+def test_a_payload_that_is_all_body_has_its_place_in_the_head():
+    head = (
+        b'content-type: a/b\r\ncontent-location: http://h%41/1\r\netag: "a1-b2"\r\n'
+        b"last-modified: Fri, 27 Nov 2026 10:00:00 GMT\r\ncontent-length: 4\r\n\r\n"
+    )
+    pattern = Pattern.of(head, [b"body"], MARKS)
+    assert pattern.filled(MARKS) == (head, [b"body"])
+    head, pieces = pattern.filled(MARKS._replace(location="http://h%41/3", body=b"longer"))
+    assert (head.count(b"http://h%41/3"), pieces) == (1, [b"longer"])
+    assert b"content-length: 6\r\n" in head
 
 
 def test_two_extents_in_an_answer_have_no_pattern():
