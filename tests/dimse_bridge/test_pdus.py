@@ -173,12 +173,21 @@ def test_fragments_are_read_back(fragments):
     assert parsed(pdus.build(Data(tuple(fragments)))) == Data(tuple(fragments))
 
 
-@given(st.lists(st.tuples(uids, st.lists(uids, min_size=1, max_size=40)), max_size=128))
-def test_up_to_128_contexts_are_read_back(listed):
-    """ASSOC-16: PS3.8 7.1.1.13."""
+def proposing(listed):
     proposals = tuple(
         Proposal(2 * number + 1, abstract, tuple(syntaxes))
         for number, (abstract, syntaxes) in enumerate(listed)
     )
-    request = AssociateRequest("A", "B", proposals, UserInformation())
+    return AssociateRequest("A", "B", proposals, UserInformation())
+
+
+@given(st.lists(st.tuples(uids, st.lists(uids, min_size=1, max_size=4)), max_size=8))
+def test_contexts_are_read_back(listed):
+    request = proposing(listed)
+    assert parsed(pdus.build(request)) == request
+
+
+def test_up_to_128_contexts_are_read_back():
+    """ASSOC-16: PS3.8 7.1.1.13."""
+    request = proposing([(f"1.2.{n}", [f"1.3.{n}.{m}" for m in range(40)]) for n in range(128)])
     assert parsed(pdus.build(request)) == request
