@@ -167,7 +167,7 @@ def thumbnails() -> Case:
     ]  # fmt: skip
 
     def bare() -> None:
-        small = Image.fromarray(grey).resize((128, 128), Image.Resampling.BICUBIC, reducing_gap=2)
+        small = Image.fromarray(grey).resize((128, 128), Image.Resampling.BICUBIC, reducing_gap=1)
         jpeg(np.asarray(small))
 
     def path(n: int) -> str:

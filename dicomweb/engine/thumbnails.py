@@ -85,7 +85,8 @@ async def _of_frame(
 
     def small(data: bytes) -> bytes:
         image = render.frame_image(source, chosen, data, view, with_overlays=False)
-        return encode.encoded(render.finished(image, source, view), format, view.quality)
+        shrunk = geometry.shrunk(image, view.size)
+        return encode.encoded(render.written(shrunk, source, view), format, view.quality)
 
     async with archive.pictures.turn():
         data = await render.frame_bytes(archive, source, chosen)

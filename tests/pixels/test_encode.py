@@ -125,8 +125,26 @@ def test_a_side_longer_than_the_format_takes_is_refused():
 def test_the_picture_is_as_large_as_fits_and_keeps_its_shape(size, expected):
     """REND-22, REND-27, URI-14."""
     image = Image(np.zeros((50, 100), np.uint8))
-    found = geometry.viewed(image, size, None)
-    assert (found.columns, found.rows) == expected
+    for found in (geometry.viewed(image, size, None), geometry.shrunk(image, size)):
+        assert (found.columns, found.rows) == expected
+
+
+def test_a_thumbnail_is_made_of_means():
+    noise = np.random.default_rng(2).integers(0, 256, (64, 96), np.uint8)
+    means = noise.reshape(32, 2, 48, 2).mean(axis=(1, 3))
+    found = geometry.shrunk(Image(noise), Size(48, 48)).pixels.astype(int)
+    assert found.shape == means.shape
+    assert np.abs(found - means).max() <= 0.5
+
+
+@pytest.mark.parametrize("image", [GREY, COLOUR], ids=["grey", "colour"])
+@pytest.mark.parametrize("side", [7, 20, 33, 79, 80, 200])
+def test_a_thumbnail_looks_as_the_picture_scaled_with_care(image, side):
+    """REND-44: in a size that divides its own or does not, and in a larger one."""
+    expected = geometry.viewed(image, Size(side, side), None).pixels.astype(int)
+    found = geometry.shrunk(image, Size(side, side)).pixels.astype(int)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= 2
 
 
 def test_a_region_is_cut_out_exactly():
