@@ -24,7 +24,7 @@ from dicomweb.counters import Counters
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from dicomweb.store.index import UnusableIndex
-from dicomweb.store.opening import open_index
+from dicomweb.store.opening import SQLITE_SCHEME, is_for_all_to_read, open_index
 from dicomweb.web.connection import Connection
 from dicomweb.web.requests import PREFIX
 from dimse_bridge.door import open_door
@@ -49,6 +49,9 @@ def serve(settings: Settings) -> int:
     The DIMSE door is a process of its own, as is each of several workers: all state that matters is
     in the index and the blobs.
     """
+    if is_for_all_to_read(settings.index_url):
+        path = settings.index_url.removeprefix(SQLITE_SCHEME)
+        _log.warning("%s can be read by every user of this machine; chmod o-r ends that", path)
     counters = Counters()
     with ExitStack() as sockets:
         listening = sockets.enter_context(_listening(settings, settings.port))

@@ -7,6 +7,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 import termios
@@ -233,13 +234,24 @@ def test_processes_that_cannot_start_say_why_in_a_sentence(tmp_path, flags):
     assert "Traceback" not in done.stderr
 
 
-def test_a_port_in_use_is_said_in_a_sentence(tmp_path):
-    with serving(tmp_path / "one") as server:
-        port = server.url.split(":")[2].split("/")[0]
-        done = dicomweb("serve", "--data", tmp_path / "two", "--port", port, "--dimse-port", "0")
+@pytest.fixture
+def taken():
+    """A port that somebody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o644], ids=oct)
+def test_a_port_in_use_is_said_in_a_sentence(tmp_path, taken, mode):
+    """And before it, SEC-09, that everybody may read an index that was there."""
+    index = tmp_path / "index.sqlite"
+    index.touch()
+    index.chmod(mode)
+    done = dicomweb("serve", "--data", tmp_path, "--port", taken, "--dimse-port", "0")
     assert done.returncode == 2
     assert "in use" in summary(done)
     assert "Traceback" not in done.stderr
+    assert (f"{index} can be read by every user" in done.stderr) is (mode == 0o644)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])

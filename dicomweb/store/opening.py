@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_IROTH
 from typing import Any
 
 import asyncpg
@@ -44,6 +45,14 @@ async def open_index(url: str) -> Index:
     if url.startswith(SQLITE_SCHEME):
         return await _open_sqlite(Path(url.removeprefix(SQLITE_SCHEME)))
     return await _open_postgresql(url)
+
+
+def is_for_all_to_read(url: str) -> bool:
+    """Whether every user of this machine may read the index, as one that was made before the modes
+    of files were looked at: it names patients.
+    """
+    path = Path(url.removeprefix(SQLITE_SCHEME))
+    return url.startswith(SQLITE_SCHEME) and path.is_file() and bool(path.stat().st_mode & S_IROTH)
 
 
 async def _open_sqlite(path: Path) -> Index:
