@@ -51,8 +51,9 @@ class JsonLines(logging.Formatter):
 
 
 def _json(created: float, level: str, logger: str, message: str, facts: Mapping[str, Any]) -> str:
+    second, microseconds = divmod(round(created * 1_000_000), 1_000_000)
     line = {
-        "time": f"{_second(int(created))}.{int(created % 1 * 1000):03d}+00:00",
+        "time": f"{_second(second)}.{microseconds // 1000:03d}+00:00",
         "level": level,
         "logger": logger,
         "message": message,

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import termios
 import zipfile
 from collections.abc import Iterator
@@ -241,17 +242,24 @@ def taken():
         yield listening.getsockname()[1]
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o644], ids=oct)
-def test_a_port_in_use_is_said_in_a_sentence(tmp_path, taken, mode):
-    """And before it, SEC-09, that everybody may read an index that was there."""
-    index = tmp_path / "index.sqlite"
-    index.touch()
-    index.chmod(mode)
-    done = dicomweb("serve", "--data", tmp_path, "--port", taken, "--dimse-port", "0")
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode"), [(0o755, 0o644), (0o755, 0o640), (0o750, 0o644)]
+)
+def test_a_port_in_use_is_said_in_a_sentence(taken, folder_mode, file_mode):
+    """And before it, SEC-09, that everybody may read an index that was there, where that is so."""
+    with tempfile.TemporaryDirectory() as data:
+        if not all(above.stat().st_mode & 0o001 for above in Path(data).parents):
+            pytest.skip("Others cannot look into the folder for temporary files: set TMPDIR=/tmp.")
+        os.chmod(data, folder_mode)
+        index = Path(data, "index.sqlite")
+        index.touch()
+        index.chmod(file_mode)
+        done = dicomweb("serve", "--data", data, "--port", taken, "--dimse-port", "0")
     assert done.returncode == 2
     assert "in use" in summary(done)
     assert "Traceback" not in done.stderr
-    assert (f"{index} can be read by every user" in done.stderr) is (mode == 0o644)
+    told = f"{index} can be read by every user" in done.stderr
+    assert told is ((folder_mode, file_mode) == (0o755, 0o644))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])

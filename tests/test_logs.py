@@ -45,6 +45,13 @@ def test_a_machine_reads_one_object_a_line(capsys):
     assert "ValueError: " in second["exception"]
 
 
+@pytest.mark.parametrize("fraction", ["000", "123", "999"])
+def test_the_time_of_a_line_is_that_of_its_event(fraction):
+    event = logs.Event(float(f"1700000000.{fraction}"), "info", "dicomweb.test", "", {})
+    line = json.loads(logs.JsonLines().line(event))
+    assert line["time"] == f"2023-11-14T22:13:20.{fraction}+00:00"
+
+
 def test_a_person_reads_time_level_and_message(capsys):
     lines = said(capsys, "human").splitlines()
     assert re.fullmatch(r"\d\d:\d\d:\d\d WARNING 3 things", lines[0])

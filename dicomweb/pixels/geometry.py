@@ -74,12 +74,12 @@ def _resized(image: Image, box: Box, wanted: tuple[int, int], reducing_gap: floa
     return image.drawn(drawing)
 
 
-def resized(image: Image, columns: float, rows: float) -> Image:
+def resized(image: Image, columns: float, rows: float, reducing_gap: float = 2.0) -> Image:
     """The whole picture in another size."""
     wanted = max(1, round(columns)), max(1, round(rows))
     if wanted == (image.columns, image.rows):
         return image
-    return _resized(image, (0.0, 0.0, float(image.columns), float(image.rows)), wanted)
+    return _resized(image, box_of(None, image.columns, image.rows), wanted, reducing_gap)
 
 
 def shrunk(image: Image, size: Size | None) -> Image:
@@ -88,11 +88,8 @@ def shrunk(image: Image, size: Size | None) -> Image:
 
     That takes 0.1 in place of 1.3 ms from 512 to 256 pixels, half the time from 3,000.
     """
-    box = (0.0, 0.0, float(image.columns), float(image.rows))
-    wanted = size_within(box, size)
-    if wanted == (image.columns, image.rows):
-        return image
-    return _resized(image, box, wanted, reducing_gap=1.0)
+    columns, rows = size_within(box_of(None, image.columns, image.rows), size)
+    return resized(image, columns, rows, reducing_gap=1.0)
 
 
 def cropped(image: Image, size: Size) -> Image:

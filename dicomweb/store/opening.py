@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from stat import S_IROTH
+from stat import S_IROTH, S_IXOTH
 from typing import Any
 
 import asyncpg
@@ -49,10 +49,13 @@ async def open_index(url: str) -> Index:
 
 def is_for_all_to_read(url: str) -> bool:
     """Whether every user of this machine may read the index, as one that was made before the modes
-    of files were looked at: it names patients.
+    of files were looked at, in a folder that lets everybody in: it names patients.
     """
-    path = Path(url.removeprefix(SQLITE_SCHEME))
-    return url.startswith(SQLITE_SCHEME) and path.is_file() and bool(path.stat().st_mode & S_IROTH)
+    path = Path(url.removeprefix(SQLITE_SCHEME)).absolute()
+    if not url.startswith(SQLITE_SCHEME) or not path.is_file():
+        return False
+    let_in = all(above.stat().st_mode & S_IXOTH for above in path.parents)
+    return let_in and bool(path.stat().st_mode & S_IROTH)
 
 
 async def _open_sqlite(path: Path) -> Index:

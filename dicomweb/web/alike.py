@@ -38,9 +38,10 @@ def alike(
     def marks(path: str) -> Marks | None:
         below = path.removeprefix(root)
         steps = below.split("/")
-        if steps[1::2] != names or not path.startswith(root):
+        found, uids = steps[1::2], steps[2::2]
+        if found != names or len(uids) != len(names) or not path.startswith(root):
             return None
-        study, series, instance, *frame = steps[2::2]
+        study, series, instance, *frame = uids
         number = _number(frame[0]) if frame else None
         laid = recall_of(archive, (study, series, instance))
         if laid is None or laid.instance.encoding != encoding or (frame and number is None):

@@ -47,10 +47,10 @@ class Pattern:
             _blank(before, texts).replace(part, b"Content-Length: %(length)d\r\n"),
             _blank(after, texts),
         )
-        return found if found.is_whole else None
+        return found if found._is_whole else None
 
     @property
-    def is_whole(self) -> bool:
+    def _is_whole(self) -> bool:
         """Whether there is a blank for each mark."""
         in_head = all(blank in self.head for blank in (b"%(tag)b", b"%(modified)b", b"%(whole)d"))
         where = self.before or self.head

@@ -24,9 +24,10 @@ from dicomweb.app import create_app
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
 from dicomweb.store.extents import Extent
+from dicomweb.web.conditions import CONDITIONS
 from dicomweb.web.connection import Connection
 from dicomweb.web.pattern import Pattern
-from dicomweb.web.responses import Marks
+from dicomweb.web.responses import PIECES, Marks
 from tests.make import dataset, part10, related, related_type
 
 SECONDS_MAX = 30
@@ -259,6 +260,56 @@ async def test_a_condition_or_a_range_is_looked_at_each_time(site):
         assert {answer.content[128:] for answer in cut} == {b"DICM"}
 
 
+@pytest.mark.parametrize("condition", sorted(CONDITIONS))
+async def test_no_condition_is_passed_over(site, condition):
+    """RFC 9110 13: one that the first instance meets, and the others do not."""
+    paths = [f"{AT}/instances/{SERIES}.{number}" for number in (1, 1, 1, 2, 3)]
+    first = (await site.get(paths[0], FILE)).headers
+    words = {
+        "range": {"Range": "bytes=0-9"},
+        "if-range": {"Range": "bytes=0-9", "If-Range": "no such tag"},
+        "if-modified-since": {"If-Modified-Since": "Thu, 01 Jan 1970 00:00:10 GMT"},
+        "if-unmodified-since": {"If-Unmodified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
+    }.get(condition, {condition: first["etag"]})
+    before = site.asked
+    for path in paths:
+        answer = await site.get(path, FILE, **words)
+        assert told(answer) == told(await site.get(path, FILE, **words, **{"X-Number": path}))
+    assert site.asked >= before + len(set(paths)) + 2, "no path is answered by the pattern"
+
+
+async def test_a_path_without_its_number_is_like_no_other(tmp_path):
+    """Asked of what knows the others, since a connection tells paths apart by their depth."""
+    async with open_archive(Settings(data=tmp_path)) as archive:
+        app, sent = create_app(archive), []
+
+        async def send(message):
+            sent.append(message)
+
+        async def ask(method, path, headers=(), body=b""):
+            async def receive():
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            scope = {
+                "type": "http",
+                "method": method,
+                "path": f"/dicom-web{path}",
+                "scheme": "http",
+            }
+            scope |= {"query_string": b"", "headers": headers, "extensions": {PIECES: {}}}
+            sent.clear()
+            await app(scope, receive, send)
+            return sent[0]
+
+        kind = [(name.lower().encode(), value.encode()) for name, value in related_type().items()]
+        assert (await ask("POST", "/studies", kind, related(SLICES)))["status"] == 200
+        one = f"{AT}/instances/{SERIES}"
+        marks = (await ask("GET", f"{one}.1/frames/1", [(b"accept", OCTETS.encode())]))["alike"]
+        assert marks(f"/dicom-web{one}.1/frames/1").location.endswith(f"{one}.1/frames/1")
+        for path in (f"{one}.1/frames", f"{one}.1", f"{one}.1/frames/1/", f"{one}.2/frames/1"):
+            assert marks(f"/dicom-web{path}") is None, "others are not remembered yet"
+
+
 async def test_what_is_deleted_or_replaced_is_not_given_any_more(tmp_path):
     settings = Settings(data=tmp_path, allow_delete=True, duplicates="replace")
     async with serving(settings) as site:
@@ -281,7 +332,7 @@ HEAD = (
     b'content-type: multipart/related; boundary=a1-b2\r\netag: "a1-b2"\r\n'
     b"last-modified: Fri, 27 Nov 2026 10:00:00 GMT\r\ncontent-length: 60\r\n\r\n"
 )
-PIECES = [
+PARTS = [
     b"--a1-b2\r\nhttp://h%41/1\r\nContent-Length: 4\r\n\r\n",
     b"body",
     b"\r\n--a1-b2--",
@@ -290,8 +341,8 @@ MARKS = Marks("a1-b2", DATE, "http://h%41/1", b"body")
 
 
 def test_another_answer_is_made_of_a_pattern():
-    pattern = Pattern.of(HEAD, PIECES, MARKS)
-    assert pattern.filled(MARKS) == (HEAD, PIECES)
+    pattern = Pattern.of(HEAD, PARTS, MARKS)
+    assert pattern.filled(MARKS) == (HEAD, PARTS)
     later = DATE.replace("10:00", "11:00")
     head, pieces = pattern.filled(Marks("a1-b3", later, "http://h%41/12", b"longer"))
     before = b"--a1-b3\r\nhttp://h%41/12\r\nContent-Length: 6\r\n\r\n"
@@ -304,14 +355,14 @@ def test_another_answer_is_made_of_a_pattern():
     ("pieces", "marks"),
     [
         ([b"no such body"], MARKS),
-        ([*PIECES, *PIECES], MARKS),
+        ([*PARTS, *PARTS], MARKS),
         ([b"before", b"body", b"after"], MARKS),
-        (PIECES, MARKS._replace(body=b"other")),
-        (PIECES, MARKS._replace(tag="a1-b3")),
-        (PIECES, MARKS._replace(modified=DATE.replace("10:00", "11:00"))),
-        (PIECES, MARKS._replace(location="http://h%41/2")),
-        ([PIECES[0].replace(b"Length: 4", b"Length: 5"), *PIECES[1:]], MARKS),
-        ([*PIECES[:2], b"longer than the head says"], MARKS),
+        (PARTS, MARKS._replace(body=b"other")),
+        (PARTS, MARKS._replace(tag="a1-b3")),
+        (PARTS, MARKS._replace(modified=DATE.replace("10:00", "11:00"))),
+        (PARTS, MARKS._replace(location="http://h%41/2")),
+        ([PARTS[0].replace(b"Length: 4", b"Length: 5"), *PARTS[1:]], MARKS),
+        ([*PARTS[:2], b"longer than the head says"], MARKS),
     ],
 )
 def test_an_answer_without_its_marks_has_no_pattern(pieces, marks):
