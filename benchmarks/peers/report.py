@@ -105,6 +105,10 @@ acknowledgements (TCP_NODELAY). The limits are nginx (one process) with the fini
 files, and a bare write + fdatasync + rename of the same bytes by as many threads as there are
 clients.
 
+Requests of one pass over the paths of an operation differ in their paths alone, as those of a
+viewer do; each pass has a header of its own, so that nothing is asked twice, but where a row says
+"again" and where a viewer opens a series, which is the same one in each round.
+
 Every answer is checked before an operation is timed, in rounds in which the sides take turns.
 Figures are medians; ratios are medians of the rounds' ratios, with the least and the most of any
 round in brackets. A ratio says how many times as much is done in the same time: above 1, ours does
