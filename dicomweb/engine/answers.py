@@ -5,7 +5,7 @@ A search then only puts in what changes (`Computed`): counts, modalities, the UR
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -16,9 +16,11 @@ from schemas.attributes import Computed, Level, answered
 from schemas.dicom_json import INSTANCE_URL
 
 Uids = Mapping[str, str]
+Blank = tuple[bytes, Callable[[Any], bytes]]
 
 SEPARATOR = " "
 ENCODINGS_CACHED_MAX = 4096
+MODALITIES_CACHED_MAX = 1024
 
 _RESOURCES = {
     Level.PATIENT: "",
@@ -81,6 +83,7 @@ def _number(count: int) -> bytes:
     return b',"Value":[%d]' % count
 
 
+@lru_cache(MODALITIES_CACHED_MAX)
 def _modalities(stored: str) -> bytes:
     held = [modality for modality in stored.split("\\") if modality]
     return b',"Value":' + orjson.dumps(held) if held else b""
@@ -114,15 +117,25 @@ _MARKER, _ESCAPED = Computed.RETRIEVE_URL.value, b"\\u0010"
 """The marker that stays in place until the door puts its URL in, as JSON text would escape it."""
 
 
+@cache
 def computed_at(level: Level) -> tuple[Computed, ...]:
     """What an answer at `level` needs columns for, in the order `fill` wants their values."""
     return tuple(a.computed for a in answered(level) if a.computed in FILLED and a.computed)
 
 
-def fill(answer: bytes, computed: Sequence[Computed], values: Sequence[Any]) -> bytes:
+@cache
+def blanks(level: Level) -> tuple[Blank, ...]:
+    """What stands for each of `computed_at` in a stored answer, and how its value is written.
+
+    To be had once for a page: to find them for each answer took a third of a page's time.
+    """
+    return tuple((_marker(computed), FILLED[computed][1]) for computed in computed_at(level))
+
+
+def fill(answer: bytes, blanks: Sequence[Blank], values: Sequence[Any]) -> bytes:
     """`answer` with the values of its computed attributes in place."""
-    for marker, value in zip(computed, values, strict=True):
-        answer = answer.replace(marker.value, FILLED[marker][1](value))
+    for (marker, written), value in zip(blanks, values, strict=True):
+        answer = answer.replace(marker, written(value))
     return answer
 
 

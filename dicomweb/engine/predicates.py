@@ -313,21 +313,35 @@ class Predicate:
         return whole if len(whole) == len(found) else None
 
     def _pattern_source(self, name: str, given: tuple[str, int]) -> Select[Any] | None:
-        kind, position = given
+        kind, _ = given
         if kind in ("prefixed", "whole"):
             return self._ids(self._like(self._column(name), given))
         if kind == "any" or name not in infix_columns(self._level):
             return None
-        if self.dialect != "sqlite":
-            return self._ids(self._like(self._column(name), given))
+        if self._asks_trigrams(given):
+            return self._within_source((name,), given)
+        return self._ids(self._like(self._column(name), given))
+
+    def _asks_trigrams(self, given: tuple[str, int]) -> bool:
+        return self.dialect == "sqlite" and given[0] == "within"
+
+    def _within_source(self, names: Sequence[str], given: tuple[str, int]) -> Select[Any]:
+        """What has each trigram of a pattern in one of the columns, not all in the same: so FTS5 is
+        asked once, and each question takes as long as all columns together.
+        """
+        _, position = given
         within = f"{TABLES[self._level].name}_within"
-        asked = text(f"{within} MATCH '\"{name}\" : (' || :{self.at}_{position + 1} || ')'")
+        quoted = " ".join(f'"{name}"' for name in names)
+        asked = text(f"{within} MATCH '{{{quoted}}} : (' || :{self.at}_{position + 1} || ')'")
         return select(column("rowid").label("id")).select_from(table(within)).where(asked)
 
     def _named_sources(self) -> list[Select[Any]] | None:
         columns = self.condition.target.columns
         kinds = [kind for kind in self.condition.given if not isinstance(kind, str)]
-        if len(kinds) == 1:
+        groups: list[Select[Any] | None]
+        if len(kinds) == 1 and self._asks_trigrams(kinds[0]):
+            groups = [self._within_source(columns, kinds[0])]
+        elif len(kinds) == 1:
             groups = [self._pattern_source(name, kinds[0]) for name in columns]
         else:
             asked = [(n, kind) for n, kind in zip(columns, kinds, strict=True) if kind]

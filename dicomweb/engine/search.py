@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicomweb.engine import answers
+from dicomweb.engine.answers import Blank
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.asking import Asked, ask
 from dicomweb.engine.firsts import data_sets
 from dicomweb.engine.included import include
 from dicomweb.engine.selects import (
     Row,
-    Shape,
     Statements,
     key_of,
     key_of_stream,
@@ -36,7 +36,9 @@ from schemas.reasons import TOO_BROAD, Refused
 SORTED_MAX = 5_000
 """Rows that one condition may leave to be sorted; of more, a page is looked for in order."""
 FEW = 200
-"""Rows that no further condition is tried for to have fewer."""
+"""Rows that no further condition is tried for to have fewer; all of them are read with a page, for
+that is sooner done than to count them.
+"""
 COUNTED_MAX = 1_000
 """Rows after a page that are counted; a client is told at least how many are left."""
 FILTERED_MAX = 250
@@ -86,6 +88,8 @@ class _Plan:
     """All that match are sorted; else they are read off in order."""
     merged: bool = False
     """As many as the page reaches are read off in order, a few others are sorted in."""
+    few: bool = False
+    """One condition leaves few: likely, what it leaves of the answers is few as well."""
 
 
 @dataclass(slots=True)
@@ -99,17 +103,19 @@ class _Search:
         if self.asked.scanned:
             return await self._scan(plan)
         query = self.query
-        rows = await self._rows(plan, query.offset, query.limit + 1)
-        remaining, counted = 0, True
-        if len(rows) > query.limit:
-            rows = rows[: query.limit]
+        wanted = max(query.limit, FEW) if plan.few else query.limit
+        rows = await self._rows(plan, query.offset, wanted + 1)
+        remaining, counted = max(0, len(rows) - query.limit), True
+        more = len(rows) > wanted
+        rows = rows[: query.limit]
+        if more:
             remaining, counted = await self._remaining(plan, rows[-1])
         self._remember(query.offset + len(rows), rows)
         return Found(await self._answers(rows), max(remaining, 0), counted)
 
     async def _answers(self, rows: Sequence[Row]) -> list[bytes]:
-        shape = self.asked.shape
-        made = [_answer(shape, row) for row in rows]
+        levels = [answers.blanks(level) for level in self.asked.shape.levels]
+        made = [_answer(levels, row) for row in rows]
         if not self.query.fields.all and not self.query.fields.paths:
             return made
         ids = [row[-1] for row in rows]
@@ -139,7 +145,7 @@ class _Search:
             if fewest <= FEW:
                 break
         if best is not None:
-            return _Plan(statements(shape, best), True)
+            return _Plan(statements(shape, best), True, few=fewest <= FEW)
         return in_order
 
     async def _can_be_merged(self, sql: Statements) -> bool:
@@ -164,12 +170,26 @@ class _Search:
             return await self._fetch(plan.sql.page, {**parameters, "offset": offset})
         key = self.archive.positions.get((self.asked.identity, offset))
         if key is None:
-            before = {**self.asked.parameters, "limit": 1, "offset": offset - 1}
-            keys = await self._fetch(plan.sql.keys, before)
-            if not keys:
-                return []
-            key = key_of_stream(keys[0]) if plan.sql.streamed else keys[0]
+            key = await self._key_before(plan, offset)
+        if key is None:
+            return []
         return await self._after(plan, key, limit)
+
+    async def _key_before(self, plan: _Plan, offset: int) -> Row | None:
+        """The key of the row before `offset`; of a million studies it takes 10 ms to get there, so
+        it is remembered until anything is stored or removed.
+        """
+        version = self.archive.index.version()
+        at = (self.asked.identity, offset, version)
+        if version is not None and (known := self.archive.positions.get(at)) is not None:
+            return known
+        before = {**self.asked.parameters, "limit": 1, "offset": offset - 1}
+        keys = await self._fetch(plan.sql.keys, before)
+        if not keys:
+            return None
+        key = key_of_stream(keys[0]) if plan.sql.streamed else keys[0]
+        self.archive.positions.put(at, key)
+        return key
 
     async def _after(self, plan: _Plan, key: Row, limit: int) -> list[Row]:
         parameters = {
@@ -256,11 +276,11 @@ class _Search:
         return f"{told}." if all_read else f"{told}, not of all there are; more may match."
 
 
-def _answer(shape: Shape, row: Row) -> bytes:
+def _answer(levels: Sequence[Sequence[Blank]], row: Row) -> bytes:
+    """What a row says: of each level, the lowest first, an answer and what is computed in it."""
     filled, begin = [], 0
-    for level in shape.levels:
-        computed = answers.computed_at(level)
-        end = begin + 1 + len(computed)
-        filled.append(answers.fill(row[begin], computed, row[begin + 1 : end]))
+    for blanks in levels:
+        end = begin + 1 + len(blanks)
+        filled.append(answers.fill(row[begin], blanks, row[begin + 1 : end]))
         begin = end
     return filled[0] if len(filled) == 1 else answers.merge(filled)

@@ -15,7 +15,7 @@ import pytest
 from benchmarks import search_index
 from benchmarks.searches import QUESTIONS
 from dicomweb.engine.archive import open_archive
-from dicomweb.engine.search import SORTED_MAX, search
+from dicomweb.engine.search import DEEP, SORTED_MAX, search
 from dicomweb.settings import Settings
 from dicomweb.store.opening import open_index
 from dicomweb.store.postgresql import SEARCHING
@@ -52,6 +52,9 @@ class Watched:
         self._index = index
         self.dialect = index.dialect
         self.asked = []
+
+    def version(self):
+        return self._index.version()
 
     async def fetch(self, statement, parameters, seconds_max=None):
         self.asked.append((statement, dict(parameters)))
@@ -210,6 +213,39 @@ async def test_a_page_of_what_many_share_is_not_sorted(archive, grown_url, text)
     lines = await assert_by_index(archive, grown_url)
     assert not [line for line in lines if "TEMP B-TREE" in line or "Sort" in line], lines
     assert not [line for line in lines if "study_newest" in line], lines
+
+
+@pytest.mark.parametrize("text", ["PatientName=quix*", "PatientName=*uixot*"])
+async def test_how_many_are_left_of_few_is_known_from_the_page(archive, grown_url, text):
+    """QIDO-67: they are read with it; of more than that the rest is counted."""
+    assert search_index.PLANTED == 60
+    for limit, offset in ((50, 0), (10, 30), (60, 0), (10, 55)):
+        archive.index.asked.clear()
+        page = await found(archive, f"{text}&limit={limit}&offset={offset}")
+        assert len(page.answers) == min(limit, 60 - offset)
+        assert (page.remaining, page.counted) == (max(0, 60 - offset - limit), True)
+        assert len(archive.index.asked) == 2  # how many there are about, and the page
+    await assert_by_index(archive, grown_url)
+
+
+async def test_of_few_series_of_many_instances_the_rest_is_counted(archive, monkeypatch):
+    """QIDO-67: what one condition leaves few of can still be many answers."""
+    monkeypatch.setattr("dicomweb.engine.search.FEW", 60)
+    below = SearchResource(Level.INSTANCE)
+    given = params.parameters(b"PatientName=*uixot*&limit=20&offset=30")
+    asked = query.search(below, {}, given, limit_max=1_000, strict=False)
+    page = await search(archive, asked.query)
+    assert len(page.answers) == 20
+    assert (page.remaining, page.counted) == (search_index.SAMPLED - 50, True)
+
+
+async def test_a_place_far_down_is_looked_for_once(archive, grown_url):
+    """QIDO-72: where it can be told that nothing was stored or removed since."""
+    first = await found(archive, f"limit=50&offset={DEEP + 500}")
+    archive.index.asked.clear()
+    assert (await found(archive, f"limit=50&offset={DEEP + 500}")).answers == first.answers
+    passed_over = [asked for _, asked in archive.index.asked if asked.get("offset")]
+    assert len(passed_over) == (0 if grown_url.startswith("sqlite") else 1)
 
 
 async def test_a_search_that_takes_too_long_is_413(grown_url, archive, tmp_path):

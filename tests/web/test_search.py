@@ -203,6 +203,16 @@ async def test_pages_make_up_the_whole_without_overlap(filled):
     assert pages == uids(await filled.get("/studies"))
 
 
+async def test_a_page_far_down_is_told_of_what_there_is_now(filled, monkeypatch):
+    """QIDO-68: a study that came since moves it, wherever it was found to begin before."""
+    monkeypatch.setattr("dicomweb.engine.search.DEEP", 1)
+    assert uids(await filled.get("/studies?limit=1&offset=2")) == ["1.2.1"]
+    newer = dataset(StudyInstanceUID="1.2.5", StudyDate="20250101")
+    answer = await filled.post("/studies", content=related([part10(newer)]), headers=related_type())
+    assert answer.status_code == 200, answer.text
+    assert uids(await filled.get("/studies?limit=1&offset=2")) == ["1.2.2"]
+
+
 async def test_what_is_not_matched_is_warned_of(filled):
     """RUL-18: what the archive computes is returned, not matched."""
     answer = await filled.get("/studies?fuzzymatching=true&00201208=3&PatientID=P1")
