@@ -137,12 +137,15 @@ def terms(
     found: dict[Path, list[Term]] = {}
     for path, text in keys.items():
         found[path] = key_terms(path, attribute_at(path, levels), text, manner)
-    for date_keyword, time_keyword in PAIRS:
-        _join(found, paths.of(date_keyword), paths.of(time_keyword), keys, manner)
+    for date, time in _PAIRED:
+        _join(found, date, time, keys, manner)
     listed = tuple(term for terms in found.values() for term in terms)
     if len(listed) > TERMS_MAX:
         raise Refused(BAD_QUERY, f"{len(listed)} matching keys; {TERMS_MAX} are the most.")
     return listed
+
+
+_PAIRED = tuple((paths.of(date), paths.of(time)) for date, time in PAIRS)
 
 
 def attribute_at(path: Path, levels: frozenset[Level]) -> Attribute | None:

@@ -34,7 +34,7 @@ async def retrieve_metadata(request: Request) -> Response:
     still = request.until_a_commit()
     asked = params.selection(request.path, strict=request.strict)
     forms = offers.METADATA if asked.instance is None else offers.METADATA_OF_ONE
-    offer = request.negotiate(*forms)
+    offer = request.negotiate_once(("metadata", forms), lambda: forms, ())
     now = await state(request.archive, asked)
     tag = tag_of(now.tag, request.base_url, offer)
     validators = Validators(tag, weak=True, changed_microseconds=now.changed_microseconds)

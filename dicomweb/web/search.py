@@ -34,7 +34,7 @@ def search_for(resource: SearchResource) -> Handler:
 
     async def handler(request: Request) -> Response:
         still = request.until_a_commit()
-        offer = request.negotiate(*OFFERS)
+        offer = request.negotiate_once("search", lambda: OFFERS, ())
         asked = query.search(
             resource,
             request.path,
