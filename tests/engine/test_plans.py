@@ -15,7 +15,7 @@ import pytest
 from benchmarks import search_index
 from benchmarks.searches import QUESTIONS
 from dicomweb.engine.archive import open_archive
-from dicomweb.engine.search import DEEP, SORTED_MAX, search
+from dicomweb.engine.search import DEEP, FEW, SORTED_MAX, search
 from dicomweb.settings import Settings
 from dicomweb.store.opening import open_index
 from dicomweb.store.postgresql import SEARCHING
@@ -226,6 +226,13 @@ async def test_how_many_are_left_of_few_is_known_from_the_page(archive, grown_ur
         assert (page.remaining, page.counted) == (max(0, 60 - offset - limit), True)
         assert len(archive.index.asked) == 2  # how many there are about, and the page
     await assert_by_index(archive, grown_url)
+
+
+async def test_of_many_no_more_than_the_page_is_read(archive):
+    """QIDO-72."""
+    page = await found(archive, "PatientName=ba*&limit=20")
+    assert page.remaining > FEW
+    assert [asked["limit"] for _, asked in archive.index.asked if "limit" in asked] == [21]
 
 
 async def test_of_few_series_of_many_instances_the_rest_is_counted(archive, monkeypatch):
