@@ -146,6 +146,7 @@ def terms(
 
 
 _PAIRED = tuple((paths.of(date), paths.of(time)) for date, time in PAIRS)
+"""The paths of PAIRS."""
 
 
 def attribute_at(path: Path, levels: frozenset[Level]) -> Attribute | None:

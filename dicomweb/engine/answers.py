@@ -17,6 +17,7 @@ from schemas.dicom_json import INSTANCE_URL
 
 Uids = Mapping[str, str]
 Blank = tuple[bytes, Callable[[Any], bytes]]
+"""The marker of what is computed, and what writes its value."""
 
 SEPARATOR = " "
 ENCODINGS_CACHED_MAX = 4096
@@ -124,10 +125,10 @@ def computed_at(level: Level) -> tuple[Computed, ...]:
 
 
 @cache
-def blanks(level: Level) -> tuple[Blank, ...]:
+def blanks_at(level: Level) -> tuple[Blank, ...]:
     """What stands for each of `computed_at` in a stored answer, and how its value is written.
 
-    To be had once for a page: to find them for each answer took a third of a page's time.
+    To be had once for a page: looking them up for each answer took a third of a page's time.
     """
     return tuple((_marker(computed), FILLED[computed][1]) for computed in computed_at(level))
 

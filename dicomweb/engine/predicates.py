@@ -326,8 +326,9 @@ class Predicate:
         return self.dialect == "sqlite" and given[0] == "within"
 
     def _within_source(self, names: Sequence[str], given: tuple[str, int]) -> Select[Any]:
-        """What has each trigram of a pattern in one of the columns, not all in the same: so FTS5 is
-        asked once, and each question takes as long as all columns together.
+        """What has each trigram of a pattern in one of the columns, maybe not all in the same one.
+
+        To ask FTS5 for one column takes as long as to ask for all.
         """
         _, position = given
         within = f"{TABLES[self._level].name}_within"

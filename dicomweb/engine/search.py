@@ -114,7 +114,7 @@ class _Search:
         return Found(await self._answers(rows), max(remaining, 0), counted)
 
     async def _answers(self, rows: Sequence[Row]) -> list[bytes]:
-        levels = [answers.blanks(level) for level in self.asked.shape.levels]
+        levels = [answers.blanks_at(level) for level in self.asked.shape.levels]
         made = [_answer(levels, row) for row in rows]
         if not self.query.fields.all and not self.query.fields.paths:
             return made
