@@ -15,7 +15,8 @@ from textwrap import fill
 
 from markdown_it import MarkdownIt
 
-from conformance.claims import PROSE, Claim
+from conformance.claims import PROSE
+from conformance.claims.claim import Claim
 from conformance.rulings import RULINGS
 from dicomweb import settings
 from dicomweb.pixels.codecs.table import codec_of

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from conformance import statement
-from conformance.claims import PROSE, STATUSES, TABLES, Claim
+from conformance.claims import PROSE
+from conformance.claims.claim import Claim
+from conformance.claims.tables import STATUSES, TABLES
 from conformance.rulings import RULINGS
 from conformance.suite.cases import AREAS
 from dicomweb.web.described import ANYWHERE, KINDS, MEANINGS

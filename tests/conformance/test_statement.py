@@ -22,7 +22,7 @@ from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, build_context
 
-from conformance.claims import TERMS
+from conformance.claims.archive import TERMS
 from conformance.statement import able
 from dicomweb.pixels.encode import FORMATS
 from dicomweb.pixels.films import FILM

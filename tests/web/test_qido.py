@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from pydicom.dataset import Dataset
 
-from conformance.claims import SEARCHING
+from conformance.claims.web import SEARCHING
 from dicomweb.settings import Settings
 from schemas.attributes import ATTRIBUTES, Level, Match
 from tests.make import dataset, part10, related, related_type
