@@ -23,8 +23,8 @@ from dicomweb.app import create_app
 from dicomweb.counters import Counters
 from dicomweb.engine.archive import open_archive
 from dicomweb.settings import Settings
-from dicomweb.store.index import UnusableIndex
 from dicomweb.store.opening import SQLITE_SCHEME, is_for_all_to_read, open_index
+from dicomweb.store.trouble import UnusableIndex
 from dicomweb.web.connection import Connection
 from dicomweb.web.requests import PREFIX
 from dimse_bridge.door import open_door

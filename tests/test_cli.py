@@ -213,7 +213,17 @@ def test_every_command_tells_how_it_is_used(name):
     assert COMMANDS[name] in " ".join(done.stdout.split())
 
 
-@pytest.mark.parametrize("words", [["--help"], ["settings"], ["peers", "list"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["settings"],
+        ["peers", "list"],
+        ["nonsense"],
+        ["serve", "--help"],
+        ["serve", "--port", "x"],
+    ],
+)
 def test_what_needs_no_archive_does_not_wait_for_it_to_be_loaded(words):
     """A fifth of a second instead of one and more."""
     told = f"import sys; sys.argv[1:] = {words}; from dicomweb.__main__ import main\n"

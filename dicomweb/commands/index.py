@@ -11,8 +11,9 @@ from tqdm import tqdm
 from dicomweb.engine import customs
 from dicomweb.settings import Loaded
 from dicomweb.store.beside import Custom
-from dicomweb.store.index import Index, UnusableIndex
+from dicomweb.store.index import Index
 from dicomweb.store.opening import open_index
+from dicomweb.store.trouble import UnusableIndex
 from schemas import paths
 from schemas.attributes import Level
 from schemas.reasons import Refused

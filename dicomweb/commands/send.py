@@ -13,7 +13,7 @@ from dicomweb.engine.chosen import Chosen, survey
 from dicomweb.engine.instances import Instance
 from dicomweb.progress import progress
 from dicomweb.settings import Loaded, Settings, SettingsError
-from dicomweb.store.index import UnusableIndex
+from dicomweb.store.trouble import UnusableIndex
 from dimse_bridge.exchange import Gone
 from dimse_bridge.pushing import push
 from dimse_bridge.requestor import NoAssociation

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from dicomweb import serving
 from dicomweb.settings import Loaded
-from dicomweb.store.index import UnusableIndex
+from dicomweb.store.trouble import UnusableIndex
 
 FAILURES = (UnusableIndex,)
 
@@ -17,4 +16,6 @@ def add_arguments(_: argparse.ArgumentParser) -> None:
 
 def run(_: argparse.Namespace, loaded: Loaded) -> int:
     """Serves; the exit status."""
+    from dicomweb import serving  # takes a second and more, which help and a wrong flag need not
+
     return serving.serve(loaded.settings)

@@ -19,7 +19,7 @@ from dicomweb.engine.ingest import NotStored, Upload
 from dicomweb.progress import progress
 from dicomweb.settings import Loaded
 from dicomweb.sources import READ_ERRORS, Found, Source, Unreadable, find
-from dicomweb.store.index import UnusableIndex
+from dicomweb.store.trouble import UnusableIndex
 from dicomweb.stow_client import NotSent, Unreachable
 from schemas.reasons import NOT_AN_INSTANCE, NOT_DICOM, Refused
 

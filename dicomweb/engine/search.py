@@ -25,7 +25,7 @@ from dicomweb.engine.selects import (
     seek,
     statements,
 )
-from dicomweb.store.index import TookTooLong
+from dicomweb.store.trouble import TookTooLong
 from schemas import paths
 from schemas.attributes import Level
 from schemas.index import TABLES

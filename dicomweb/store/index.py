@@ -19,14 +19,6 @@ from schemas.identifiers import Selection
 T = TypeVar("T")
 
 
-class UnusableIndex(Exception):  # noqa: N818 - it says what is the case
-    """The database cannot be reached, or is not ours, or is newer than this program."""
-
-
-class TookTooLong(Exception):  # noqa: N818 - it says what is the case
-    """A query was given up after the time that it was allowed."""
-
-
 class Index(ABC):
     """One writer at a time, and readers; the two databases fill in the rest."""
 

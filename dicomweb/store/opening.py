@@ -16,11 +16,12 @@ from typing import Any
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
-from dicomweb.store.index import Index, UnusableIndex
+from dicomweb.store.index import Index
 from dicomweb.store.migrations import HEAD
 from dicomweb.store.modes import FILE_MODE, FOLDER_MODE
 from dicomweb.store.postgresql import CONNECTIONS_MAX, SEARCHING, PostgresqlIndex
 from dicomweb.store.sqlite import SqliteIndex, connect
+from dicomweb.store.trouble import UnusableIndex
 
 SQLITE_SCHEME = "sqlite:///"
 

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy.sql import ClauseElement
 
-from dicomweb.store.index import Index, TookTooLong
+from dicomweb.store.index import Index
 from dicomweb.store.recording import LostRace
 from dicomweb.store.statements import POSTGRESQL, Ask, Parameters, Row, Transaction, compiled
+from dicomweb.store.trouble import TookTooLong
 from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 T = TypeVar("T")

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy.sql import ClauseElement
 
-from dicomweb.store.index import Index, TookTooLong
+from dicomweb.store.index import Index
 from dicomweb.store.statements import SQLITE, Ask, Compiled, Parameters, Row, Transaction, compiled
+from dicomweb.store.trouble import TookTooLong
 from schemas.reasons import OUT_OF_RESOURCES, Refused
 
 T = TypeVar("T")

@@ -16,10 +16,11 @@ import pytest
 from sqlalchemy import bindparam, select, text
 
 from dicomweb.store import sqlite
-from dicomweb.store.index import Index, TookTooLong
+from dicomweb.store.index import Index
 from dicomweb.store.opening import open_index
 from dicomweb.store.recording import Entry, Outcome, Policy, Receipt
 from dicomweb.store.statements import SQLITE, among
+from dicomweb.store.trouble import TookTooLong
 from schemas.attributes import Level
 from schemas.index import (
     CONTENT_TABLE,

@@ -19,9 +19,9 @@ from sqlalchemy import MetaData, Table, create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from dicomweb.store.index import UnusableIndex
 from dicomweb.store.migrations import HEAD
 from dicomweb.store.opening import open_index
+from dicomweb.store.trouble import UnusableIndex
 from schemas.index import METADATA
 
 STARTS = 4

@@ -12,9 +12,9 @@ import asyncpg
 import pytest
 from sqlalchemy import select
 
-from dicomweb.store.index import UnusableIndex
 from dicomweb.store.migrations import HEAD
 from dicomweb.store.opening import open_index
+from dicomweb.store.trouble import UnusableIndex
 from schemas.index import STUDY_TABLE
 from tests import postgresql
 

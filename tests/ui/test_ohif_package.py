@@ -25,15 +25,16 @@ published = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def built(tmp_path):
-    """The shape of a build, without its content."""
-    folder = tmp_path / "ohif"
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The shape of a build, without its content, and the archive beside it."""
+    above = tmp_path_factory.mktemp("built")
+    folder = above / "ohif"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<title>OHIF</title>")
     (folder / "app.bundle.1.js").write_text("1")
     (folder / "app-config.js").write_text("window.config = 'another server';")
-    with serving(tmp_path / "data", "--dimse-port", "0", "--ohif", str(folder)) as running:
+    with serving(above / "data", "--dimse-port", "0", "--ohif", str(folder)) as running:
         yield running.url.removesuffix("dicom-web")
 
 
