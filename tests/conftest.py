@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import shutil
+import tempfile
+from pathlib import Path
 
 import pytest
 
-from tests import postgresql
+from tests import indices, postgresql
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +23,48 @@ def postgresql_server():
         yield url
 
 
+@pytest.fixture(scope="session")
+def sqlite_indices(tmp_path_factory):
+    return indices.Sqlite(tmp_path_factory.mktemp("blank"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_indices(postgresql_server):
+    with postgresql.database(postgresql_server) as blank:
+        yield indices.Postgresql(postgresql_server, blank)
+
+
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 2 * 1024**3
+"""Free, for what is in memory to be in nobody's way."""
+
+
+@pytest.fixture
+def archive_folder(tmp_path, sqlite_indices):
+    """A folder for an archive, with an empty index on SQLite.
+
+    In memory where there is room: of what tests in process take, half would be waiting for a disk.
+    What has to be durable is tested in `tmp_path`, with processes of its own.
+    """
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
+        with tempfile.TemporaryDirectory(dir=MEMORY, prefix="dicomweb-test-") as folder:
+            yield sqlite_indices.copied(Path(folder))
+    else:
+        yield sqlite_indices.copied(tmp_path)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def index_url(request, tmp_path):
+def index_url(request):
+    """URL of an empty index, on each database."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{request.getfixturevalue('archive_folder') / indices.FILE}"
+    else:
+        with request.getfixturevalue("postgresql_indices").copied() as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_index_url(request, tmp_path):
     """URL of an index that is not there yet, on each database."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'index.sqlite'}"
@@ -34,3 +78,13 @@ def postgresql_url(postgresql_server):
     """URL of an empty database that the tests of a module share."""
     with postgresql.database(postgresql_server) as url:
         yield url
+
+
+@pytest.fixture
+def root_logger_restored():
+    """For what configures the log in process: it is as it was afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)

@@ -41,10 +41,10 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def database(server_url: str) -> Iterator[str]:
-    """URL of an empty database, dropped afterwards."""
+def database(server_url: str, like: str = "template1") -> Iterator[str]:
+    """URL of a copy of the database `like`, an empty one, dropped afterwards."""
     name = f"dicomweb_test_{uuid.uuid4().hex}"
-    asyncio.run(_execute(server_url, f"CREATE DATABASE {name}"))
+    asyncio.run(_execute(server_url, f"CREATE DATABASE {name} TEMPLATE {like}"))
     try:
         yield _beside(server_url, name)
     finally:

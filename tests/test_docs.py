@@ -33,9 +33,9 @@ def test_the_statement_is_what_the_tables_say():
     assert (statement.ROOT / "conformance" / "STATEMENT.md").read_text() == statement.statement()
 
 
-async def test_the_server_gives_the_statement_as_a_page(tmp_path):
+async def test_the_server_gives_the_statement_as_a_page(archive_folder):
     """CONF-12."""
-    async with open_archive(Settings(data=tmp_path)) as archive:
+    async with open_archive(Settings(data=archive_folder)) as archive:
         transport = httpx.ASGITransport(app=create_app(archive))
         async with httpx.AsyncClient(transport=transport, base_url="http://server") as client:
             answer = await client.get("/conformance")

@@ -135,10 +135,10 @@ def questions(random: random.Random, stored: list[Dataset]) -> Iterator[Question
 
 
 @pytest.fixture
-async def doors(index_url, tmp_path):
+async def doors(index_url, archive_folder):
     """The same objects, half of them sent through either door."""
     made = list(instances(random.Random(SEED)))
-    async with door_of(Settings(data=tmp_path, index=index_url)) as archive:
+    async with door_of(Settings(data=archive_folder, index=index_url)) as archive:
         async with associated(archive.port, CT) as peer:
             for number, ds in enumerate(made):
                 if number % 2:

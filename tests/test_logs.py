@@ -10,15 +10,7 @@ import pytest
 
 from dicomweb import logs
 
-
-@pytest.fixture(autouse=True)
-def restored():
-    """The root logger as it was."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("root_logger_restored")
 
 
 def said(capsys, form, level="info"):

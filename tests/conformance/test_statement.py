@@ -506,9 +506,9 @@ def test_every_attribute_is_in_the_answers_that_are_stated(archive, resources, l
         assert missing == []
 
 
-async def test_an_answer_holds_as_many_results_as_the_setting_says(tmp_path):
+async def test_an_answer_holds_as_many_results_as_the_setting_says(archive_folder):
     """QIDO-69 (PS3.18 10.6.5)."""
-    async with client_of(Settings(data=tmp_path, search_limit=2)) as server:
+    async with client_of(Settings(data=archive_folder, search_limit=2)) as server:
         study = dataset().StudyInstanceUID
         files = [instance(StudyInstanceUID=study) for _ in range(3)]
         await server.post("/studies", content=related(files), headers=related_type())
@@ -572,9 +572,9 @@ def test_a_format_is_as_it_is_stated(archive, format):
 # Configuration and annexes -----------------------------------------------------------
 
 
-async def test_the_public_url_is_the_base_of_every_url(tmp_path):
+async def test_the_public_url_is_the_base_of_every_url(archive_folder):
     """NEG-64, NEG-80."""
-    settings = Settings(data=tmp_path, public_url="https://images.example.org/dicom-web")
+    settings = Settings(data=archive_folder, public_url="https://images.example.org/dicom-web")
     async with client_of(settings) as server:
         sent = related([instance()])
         stored = await server.post("/studies", content=sent, headers=related_type())

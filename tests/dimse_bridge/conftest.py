@@ -44,14 +44,14 @@ async def door_of(settings: Settings, **limits: Any) -> AsyncIterator[Served]:
 
 
 @pytest.fixture
-async def served(index_url, tmp_path):
+async def served(index_url, archive_folder):
     """An empty archive; once on SQLite, once on PostgreSQL."""
-    async with door_of(Settings(data=tmp_path, index=index_url)) as one:
+    async with door_of(Settings(data=archive_folder, index=index_url)) as one:
         yield one
 
 
 @pytest.fixture
-async def archive(tmp_path):
+async def archive(archive_folder):
     """An empty archive on SQLite, for what does not touch the index."""
-    async with door_of(Settings(data=tmp_path)) as one:
+    async with door_of(Settings(data=archive_folder)) as one:
         yield one

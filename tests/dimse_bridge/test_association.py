@@ -109,18 +109,20 @@ async def test_who_calls_another_is_rejected(archive):
     assert await answered(archive.port, called="SOMEBODY") == AssociateReject(1, 1, 7)
 
 
-async def test_only_peers_may_call_when_that_is_set(tmp_path):
+async def test_only_peers_may_call_when_that_is_set(archive_folder):
     """ASSOC-02: calling AE title not recognized, 1/1/3."""
     peers = {"FRIEND": Known(host="127.0.0.1", port=104)}
-    settings = Settings(data=tmp_path, accept_unknown_peers=False, peers=peers)
+    settings = Settings(data=archive_folder, accept_unknown_peers=False, peers=peers)
     async with door_of(settings) as archive:
         assert await answered(archive.port, calling="STRANGER") == AssociateReject(1, 1, 3)
         assert isinstance(await answered(archive.port, calling="FRIEND"), AssociateAccept)
 
 
-async def test_associations_have_a_limit_in_total_and_for_a_peer(tmp_path):
+async def test_associations_have_a_limit_in_total_and_for_a_peer(archive_folder):
     """ASSOC-02: congestion 2/3/1, local limit 2/3/2."""
-    settings = Settings(data=tmp_path, dimse_associations_max=2, dimse_associations_per_peer_max=1)
+    settings = Settings(
+        data=archive_folder, dimse_associations_max=2, dimse_associations_per_peer_max=1
+    )
     async with (
         door_of(settings) as archive,
         associated(archive.port, VERIFICATION, calling="ONE") as one,
@@ -251,15 +253,15 @@ async def test_what_was_not_offered_is_not_answered(archive):
     assert accepted.user.extended == ()
 
 
-async def test_a_private_sop_class_is_storage_when_it_says_so(tmp_path):
+async def test_a_private_sop_class_is_storage_when_it_says_so(archive_folder):
     """STORE-09, OBJ-15: PS3.4 B.4.1.2; leniently every private one is."""
     private = contexts("1.2.826.0.1.3680043.9.9")
     says = CommonExtended("1.2.826.0.1.3680043.9.9", "1.2.840.10008.4.2")
-    async with door_of(Settings(data=tmp_path, strict=True)) as strict:
+    async with door_of(Settings(data=archive_folder, strict=True)) as strict:
         assert (await answered(strict.port, *private)).contexts[0].result == 3
         accepted = await answered(strict.port, *private, common_extended=(says,))
         assert accepted.contexts[0].result == 0
-    async with door_of(Settings(data=tmp_path)) as lenient:
+    async with door_of(Settings(data=archive_folder)) as lenient:
         assert (await answered(lenient.port, *private)).contexts[0].result == 0
 
 
@@ -275,9 +277,11 @@ USER = Identity(2, True, b"jane", b"secret")
 
 
 @pytest.fixture
-async def guarded(tmp_path):
+async def guarded(archive_folder):
     """An archive that wants to know who its users are."""
-    settings = Settings(data=tmp_path, credentials={"jane": "secret"}, dimse_user_required=True)
+    settings = Settings(
+        data=archive_folder, credentials={"jane": "secret"}, dimse_user_required=True
+    )
     async with door_of(settings) as one:
         yield one
 
@@ -332,19 +336,19 @@ async def test_no_password_is_recalled(guarded):
 # The end of it -------------------------------------------------------------------------
 
 
-async def test_a_silent_connection_is_closed(tmp_path):
+async def test_a_silent_connection_is_closed(archive_folder):
     """ASSOC-12: ARTIM (PS3.8 9.1.5)."""
     async with (
-        door_of(Settings(data=tmp_path), artim_seconds=0.05) as archive,
+        door_of(Settings(data=archive_folder), artim_seconds=0.05) as archive,
         connected(archive.port) as peer,
     ):
         assert await peer.pdu() is None
 
 
-async def test_an_idle_association_is_aborted(tmp_path):
+async def test_an_idle_association_is_aborted(archive_folder):
     """ASSOC-15."""
     async with (
-        door_of(Settings(data=tmp_path), idle_seconds=0.1) as archive,
+        door_of(Settings(data=archive_folder), idle_seconds=0.1) as archive,
         associated(archive.port, VERIFICATION) as peer,
     ):
         assert await peer.pdu() == Abort(0, 0)

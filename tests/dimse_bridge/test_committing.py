@@ -184,11 +184,11 @@ async def test_a_request_sent_again_is_the_same_request(archive):
         assert response.Status == 0x0131
 
 
-async def test_a_requester_that_releases_at_once_is_called(tmp_path):
+async def test_a_requester_that_releases_at_once_is_called(archive_folder):
     """COMMIT-04: on a new association, with the role of SCP, under the title that was called."""
     with device([(COMMITMENT, NATIVE)], title="MODALITY") as modality:
         peers = {"MODALITY": Known(host="127.0.0.1", port=modality.port)}
-        async with door_of(Settings(data=tmp_path, peers=peers)) as archive:
+        async with door_of(Settings(data=archive_folder, peers=peers)) as archive:
             await stored(archive, ONE)
             async with associated(archive.port, COMMITMENT, calling="MODALITY") as peer:
                 peer.send(action(), encoded(references((CT, ONE.SOPInstanceUID))))
@@ -204,9 +204,9 @@ async def test_a_requester_that_releases_at_once_is_called(tmp_path):
     assert (role.scu_role, role.scp_role) == (False, True)
 
 
-async def test_a_report_that_does_not_arrive_is_tried_again_by_the_next_process(tmp_path):
+async def test_a_report_that_does_not_arrive_is_tried_again_by_the_next_process(archive_folder):
     """COMMIT-04, COMMIT-06: the request is on record; durable across a restart."""
-    async with door_of(Settings(data=tmp_path)) as archive:
+    async with door_of(Settings(data=archive_folder)) as archive:
         await stored(archive, ONE)
         async with associated(archive.port, COMMITMENT, calling="MODALITY") as peer:
             peer.send(action(), encoded(references((CT, ONE.SOPInstanceUID))))
@@ -217,7 +217,7 @@ async def test_a_report_that_does_not_arrive_is_tried_again_by_the_next_process(
                 await asyncio.sleep(0.005)
     with device([(COMMITMENT, NATIVE)], title="MODALITY") as modality:
         peers = {"MODALITY": Known(host="127.0.0.1", port=modality.port)}
-        async with door_of(Settings(data=tmp_path, peers=peers)) as archive:
+        async with door_of(Settings(data=archive_folder, peers=peers)) as archive:
             assert await asyncio.to_thread(modality.reported.wait, 20)
             await none_due(archive)
     assert [information.TransactionUID for _, information, _ in modality.reports] == [TRANSACTION]

@@ -249,17 +249,17 @@ async def test_what_is_no_data_set_is_not_understood(archive):
         assert data is None
 
 
-async def test_by_the_letter_the_patient_is_named_and_keys_are_of_the_level(tmp_path):
+async def test_by_the_letter_the_patient_is_named_and_keys_are_of_the_level(archive_folder):
     """FIND-03: strict; leniently both are let pass (RUL-38)."""
     nameless = key("STUDY", StudyInstanceUID="", AccessionNumber="A100")
     above = key("SERIES", StudyInstanceUID="1.2.1", SeriesInstanceUID="", AccessionNumber="A100")
-    async with door_of(Settings(data=tmp_path, strict=True)) as strict:
+    async with door_of(Settings(data=archive_folder, strict=True)) as strict:
         await stored(strict, *ALL)
         assert (await refused(strict, nameless, PATIENT_FIND)).Status == 0xA900
         assert (await refused(strict, above)).Status == 0xA900
         whole = key("STUDY", PatientID="S1", StudyInstanceUID="")
         assert uids(await found(strict, whole, PATIENT_FIND)) == {"1.2.1"}
-    async with door_of(Settings(data=tmp_path)) as lenient:
+    async with door_of(Settings(data=archive_folder)) as lenient:
         assert uids(await found(lenient, nameless, PATIENT_FIND)) == {"1.2.1"}
         assert len(await found(lenient, above)) == 2
 

@@ -102,13 +102,13 @@ class Moving:
 
 
 @pytest.fixture
-async def moving(tmp_path):
+async def moving(archive_folder):
     """`moving(port)`: three devices (MOVE-03), the destination listening at `port`."""
     async with AsyncExitStack() as stack:
 
         async def start(port: int, *, linger: float = 0, **values) -> Moving:
             peers = {"DESTINATION": Known(host="127.0.0.1", port=port, **values)}
-            settings = Settings(data=tmp_path, peers=peers, dimse_linger_seconds=linger)
+            settings = Settings(data=archive_folder, peers=peers, dimse_linger_seconds=linger)
             archive = await stack.enter_async_context(door_of(settings))
             await stored(archive, *STUDY, *OTHER)
             peer = await stack.enter_async_context(associated(archive.port, STUDY_MOVE))
@@ -262,11 +262,11 @@ async def test_what_is_no_uid_is_refused(archive):
         assert response.Status == 0xA900
 
 
-async def test_by_the_letter_an_identifier_has_nothing_else(tmp_path):
+async def test_by_the_letter_an_identifier_has_nothing_else(archive_folder):
     """MOVE-02: strict; leniently empty keys are passed over."""
     identifier = chosen("STUDY", StudyInstanceUID="1.2.1", PatientName="")
     async with (
-        door_of(Settings(data=tmp_path, strict=True)) as archive,
+        door_of(Settings(data=archive_folder, strict=True)) as archive,
         associated(archive.port, STUDY_GET) as peer,
     ):
         response, _ = await peer.ask(request(Message.C_GET, STUDY_GET), encoded(identifier))

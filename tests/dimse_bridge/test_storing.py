@@ -162,9 +162,9 @@ async def test_no_room_is_out_of_resources(archive, monkeypatch):
         assert response.ErrorComment == "No space left on device."
 
 
-async def test_what_is_larger_than_allowed_is_out_of_resources(tmp_path):
+async def test_what_is_larger_than_allowed_is_out_of_resources(archive_folder):
     """STORE-03: A701."""
-    async with door_of(Settings(data=tmp_path, max_instance_bytes=500)) as archive:
+    async with door_of(Settings(data=archive_folder, max_instance_bytes=500)) as archive:
         ds = dataset(PixelData=bytes(1000))
         async with associated(archive.port, CT) as peer:
             assert (await peer.ask(store_of(ds), encoded(ds)))[0].Status == 0xA701
@@ -202,12 +202,12 @@ async def test_a_message_without_its_object_is_mistyped(archive):
         assert response.Status == 0x0212
 
 
-async def test_by_the_letter_the_class_is_that_of_the_context(tmp_path):
+async def test_by_the_letter_the_class_is_that_of_the_context(archive_folder):
     """STORE-04: 0122; leniently what the object is decides."""
     ds = dataset(SOPClassUID="1.2.840.10008.5.1.4.1.1.4")
     for strict, status in ((True, 0x0122), (False, 0)):
         async with (
-            door_of(Settings(data=tmp_path, strict=strict)) as archive,
+            door_of(Settings(data=archive_folder, strict=strict)) as archive,
             associated(archive.port, CT) as peer,
         ):
             assert (await peer.ask(store_of(ds), encoded(ds)))[0].Status == status
@@ -417,7 +417,7 @@ async def test_an_object_cut_in_the_middle_leaves_nothing(archive, how, size):
     assert objects(archive) == await found(archive) == []
 
 
-async def test_a_soak_of_associations_that_break_off_leaves_nothing_half(archive, tmp_path):
+async def test_a_soak_of_associations_that_break_off_leaves_nothing_half(archive):
     """The issue's own, ASSOC-15: 200 of them, each cut somewhere; no thread or file is left."""
     chance = random.Random(7)
     before, threads = len(asyncio.all_tasks()), threading.active_count()

@@ -41,9 +41,9 @@ async def declare(index, text: str, level: Level = Level.STUDY) -> None:
 
 
 @pytest.fixture
-async def both(index_url, tmp_path):
+async def both(index_url, archive_folder):
     """A served archive of three studies, and another process's view of its index."""
-    async with client_of(Settings(data=tmp_path, index=index_url)) as client:
+    async with client_of(Settings(data=archive_folder, index=index_url)) as client:
         for number in range(1, 4):
             await store(
                 client,
@@ -135,6 +135,7 @@ async def test_what_cannot_be_declared_is_refused(both, text):
         await declare(both[1], text)
 
 
+@pytest.mark.usefixtures("root_logger_restored")
 def test_the_command_adds_lists_and_removes(tmp_path, capsys):
     data = ["--data", str(tmp_path)]
     assert main(["index", "add", "StationName", *data]) == 0

@@ -21,8 +21,8 @@ LARGE = {"Rows": 1024, "Columns": 1024, "PixelData": bytes(2 * 1024 * 1024)}
 
 
 @pytest.fixture
-async def archive(tmp_path):
-    async with open_archive(Settings(data=tmp_path)) as archive:
+async def archive(archive_folder):
+    async with open_archive(Settings(data=archive_folder)) as archive:
         yield archive
 
 
@@ -108,13 +108,13 @@ async def test_who_goes_away_takes_nothing_with_it(archive):
     assert await count(archive, Level.INSTANCE) == 2
 
 
-async def test_an_archive_that_closes_ends_what_was_begun(tmp_path):
-    async with open_archive(Settings(data=tmp_path)) as archive:
+async def test_an_archive_that_closes_ends_what_was_begun(archive_folder):
+    async with open_archive(Settings(data=archive_folder)) as archive:
         upload = await whole(archive, instance(SOPInstanceUID="1.2.1"))
         storing = asyncio.create_task(upload.finish())
         await asyncio.sleep(0)
     assert isinstance(await storing, Stored)
-    async with open_archive(Settings(data=tmp_path)) as archive:
+    async with open_archive(Settings(data=archive_folder)) as archive:
         assert await count(archive, Level.INSTANCE) == 1
 
 
@@ -126,7 +126,7 @@ def room():
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-async def test_one_that_finds_no_room_fails_alone(archive, tmp_path, room):
+async def test_one_that_finds_no_room_fails_alone(archive, archive_folder, room):
     room(800_000)
     pixels = {"Rows": 475, "Columns": 1000, "PixelData": bytes(950_000)}
     objects = [
@@ -139,4 +139,4 @@ async def test_one_that_finds_no_room_fails_alone(archive, tmp_path, room):
     assert isinstance(last, Stored)
     assert isinstance(large, NotStored)
     assert large.reason is OUT_OF_RESOURCES
-    assert len(list((tmp_path / "objects").glob("??/*.dcm"))) == 2
+    assert len(list((archive_folder / "objects").glob("??/*.dcm"))) == 2

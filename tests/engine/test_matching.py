@@ -268,12 +268,12 @@ def uids(answer, path: str) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_a_search_finds_what_the_standard_says(index_url, tmp_path, seed):
+async def test_a_search_finds_what_the_standard_says(index_url, archive_folder, seed):
     """QIDO-11, 12, 18, 22..38, 65, 67, 68, 73; FIND-13; PS3.4 C.2.2.2."""
     pick = random.Random(seed)
     studies = archive(pick)
     parts = [part10(ds) for one in studies for ds in one.instances]
-    async with client_of(Settings(data=tmp_path, index=index_url)) as client:
+    async with client_of(Settings(data=archive_folder, index=index_url)) as client:
         answer = await client.post("/studies", content=related(parts), headers=related_type())
         assert answer.status_code in (200, 202), answer.text
         for _ in range(QUERIES):

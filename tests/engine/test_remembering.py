@@ -23,8 +23,8 @@ FRAMES = 50_000
 
 
 @pytest.fixture
-async def archive(tmp_path):
-    async with open_archive(Settings(data=tmp_path)) as opened:
+async def archive(archive_folder):
+    async with open_archive(Settings(data=archive_folder)) as opened:
         yield opened
 
 

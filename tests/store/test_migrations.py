@@ -78,8 +78,8 @@ async def tables_of(url: str) -> set[str]:
         return set(await run(lambda connection: inspect(connection).get_table_names()))
 
 
-async def test_the_migrations_make_the_declared_tables(index_url):
-    await started(index_url)
+async def test_the_migrations_make_the_declared_tables(new_index_url):
+    await started(new_index_url)
 
     def ours(name, kind, _):
         """What SQLAlchemy cannot declare is left out: tables and indices of trigrams."""
@@ -89,11 +89,11 @@ async def test_the_migrations_make_the_declared_tables(index_url):
         options = {"compare_type": True, "compare_server_default": True, "include_name": ours}
         return compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
 
-    async with engine_of(index_url) as run:
+    async with engine_of(new_index_url) as run:
         assert await run(differences) == []
 
 
-async def test_what_an_older_schema_recorded_is_kept(index_url):
+async def test_what_an_older_schema_recorded_is_kept(new_index_url):
     """Adding columns must not rebuild tables that others refer to."""
 
     def upgrade_to(version):
@@ -107,21 +107,21 @@ async def test_what_an_older_schema_recorded_is_kept(index_url):
     columns = "identity, PatientName, PatientID, IssuerOfPatientID, PatientBirthDate, PatientSex"
     counts = ", ".join(f"NumberOfPatientRelated{of}" for of in ("Studies", "Series", "Instances"))
     names = ", ".join(f'"{name}"' for name in f"{columns}, {counts}".split(", "))
-    async with engine_of(index_url) as run:
+    async with engine_of(new_index_url) as run:
         await run(upgrade_to("0001"))
     await execute(
-        index_url,
+        new_index_url,
         f"INSERT INTO patient ({names}, answer) VALUES ('P', '', '', '', '', '', 1, 1, 1, 'a')",
     )
-    await started(index_url)
-    async with engine_of(index_url) as run:
+    await started(new_index_url)
+    async with engine_of(new_index_url) as run:
         rows = await run(lambda c: c.execute(text("SELECT identity FROM patient")).fetchall())
     assert [tuple(row) for row in rows] == [("P",)]
 
 
-async def test_texts_compare_by_code_point(index_url):
+async def test_texts_compare_by_code_point(new_index_url):
     """Alembic compares no collations.  A range over names must not depend on a locale."""
-    await started(index_url)
+    await started(new_index_url)
 
     def collations(connection):
         return {
@@ -131,8 +131,8 @@ async def test_texts_compare_by_code_point(index_url):
             if str(column["type"]).startswith("TEXT")
         }
 
-    async with engine_of(index_url) as run:
-        assert await run(collations) == {None if index_url.startswith("sqlite") else "C"}
+    async with engine_of(new_index_url) as run:
+        assert await run(collations) == {None if new_index_url.startswith("sqlite") else "C"}
 
 
 def test_the_newest_version_is_the_one_we_take_for_it():
@@ -158,12 +158,12 @@ def starting(url: str) -> subprocess.Popen:
     )
 
 
-def test_only_a_start_with_something_to_do_loads_alembic(index_url):
-    assert [starting(index_url).communicate()[0].strip() for _ in range(2)] == ["True", "False"]
+def test_only_a_start_with_something_to_do_loads_alembic(new_index_url):
+    assert [starting(new_index_url).communicate()[0].strip() for _ in range(2)] == ["True", "False"]
 
 
-def test_processes_that_start_together_all_find_it_done(index_url):
-    told = [process.communicate() for process in [starting(index_url) for _ in range(STARTS)]]
+def test_processes_that_start_together_all_find_it_done(new_index_url):
+    told = [process.communicate() for process in [starting(new_index_url) for _ in range(STARTS)]]
     assert [errors for _, errors in told] == [""] * STARTS
     assert sum(printed.strip() == "True" for printed, _ in told) == 1
 
@@ -202,11 +202,11 @@ def test_processes_that_start_in_the_same_instant_all_find_it_done(tmp_path):
     assert told.stdout == "[0, 0, 0, 0]\n" * 16
 
 
-async def test_tasks_that_start_together_all_find_it_done(index_url):
-    await asyncio.gather(*(started(index_url) for _ in range(STARTS)))
+async def test_tasks_that_start_together_all_find_it_done(new_index_url):
+    await asyncio.gather(*(started(new_index_url) for _ in range(STARTS)))
 
 
-async def test_a_migration_that_fails_leaves_nothing(index_url):
+async def test_a_migration_that_fails_leaves_nothing(new_index_url):
     """A table of somebody else's is in the way of our last one."""
 
     def upgrade(connection):
@@ -214,21 +214,21 @@ async def test_a_migration_that_fails_leaves_nothing(index_url):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
-    await execute(index_url, "CREATE TABLE content (theirs INTEGER)")
-    async with engine_of(index_url) as run:
+    await execute(new_index_url, "CREATE TABLE content (theirs INTEGER)")
+    async with engine_of(new_index_url) as run:
         with pytest.raises(DBAPIError, match="content"):
             await run(upgrade)
-    assert await tables_of(index_url) == {"content"}
+    assert await tables_of(new_index_url) == {"content"}
 
 
 # What a start says --------------------------------------------------------------------------
 
 
-async def test_a_schema_of_the_future_is_left_alone(index_url):
-    await started(index_url)
-    await execute(index_url, "UPDATE alembic_version SET version_num = '9999'")
+async def test_a_schema_of_the_future_is_left_alone(new_index_url):
+    await started(new_index_url)
+    await execute(new_index_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(UnusableIndex, match="has schema 9999; this program knows none after"):
-        await started(index_url)
+        await started(new_index_url)
 
 
 async def test_a_file_that_is_no_database_is_left_alone(tmp_path):
@@ -279,10 +279,10 @@ async def test_a_user_whom_the_server_does_not_let_in(postgresql_server):
     assert "wrong" not in str(raised.value)
 
 
-async def test_tables_of_others_are_left_alone(index_url):
-    await execute(index_url, "CREATE TABLE theirs (it INTEGER)")
-    await started(index_url)
-    assert {"theirs", "study"} <= await tables_of(index_url)
+async def test_tables_of_others_are_left_alone(new_index_url):
+    await execute(new_index_url, "CREATE TABLE theirs (it INTEGER)")
+    await started(new_index_url)
+    assert {"theirs", "study"} <= await tables_of(new_index_url)
 
 
 OLDER = {
@@ -309,7 +309,7 @@ def insert_older(connection, name: str, told: dict) -> None:
     connection.execute(table.insert(), {**blank, "answer": REQUESTS, **told})
 
 
-async def test_what_was_on_record_is_found_after_the_schema_grew(index_url):
+async def test_what_was_on_record_is_found_after_the_schema_grew(new_index_url):
     """Names by component group, words and sounds, modalities, requests: made from the rows."""
 
     def older(connection):
@@ -317,11 +317,11 @@ async def test_what_was_on_record_is_found_after_the_schema_grew(index_url):
         config.attributes["connection"] = connection
         command.upgrade(config, "0002")
 
-    async with engine_of(index_url) as run:
+    async with engine_of(new_index_url) as run:
         await run(older)
         for table, told in OLDER.items():
             await run(lambda c, table=table, told=told: insert_older(c, table, told))
-    await started(index_url)
+    await started(new_index_url)
 
     def held(connection):
         select = "SELECT attribute, value FROM {0}_value ORDER BY attribute, value"
@@ -331,7 +331,7 @@ async def test_what_was_on_record_is_found_after_the_schema_grew(index_url):
             *(connection.execute(text(select.format(t))).fetchall() for t in ("study", "series")),
         )
 
-    async with engine_of(index_url) as run:
+    async with engine_of(new_index_url) as run:
         names, of_study, of_series = await run(held)
     assert names == [("YAMADA^TARO", "山田^太郎")]
     words = {(1, "TARO"), (1, "山田"), (2, "062"), (3, "HOUSE")}

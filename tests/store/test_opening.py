@@ -80,34 +80,34 @@ async def test_a_file_where_a_folder_should_be(tmp_path):
 # Databases of others --------------------------------------------------------------------
 
 
-async def test_a_table_of_ours_that_somebody_else_has(index_url):
+async def test_a_table_of_ours_that_somebody_else_has(new_index_url):
     """In a sentence, and theirs is as it was."""
-    await execute(index_url, "CREATE TABLE study (theirs INTEGER)")
-    said = await sentence_of(index_url)
+    await execute(new_index_url, "CREATE TABLE study (theirs INTEGER)")
+    said = await sentence_of(new_index_url)
     assert "study" in said
     assert "already exists." in said
     assert "\n" not in said
-    assert await execute(index_url, "SELECT theirs FROM study") == []
+    assert await execute(new_index_url, "SELECT theirs FROM study") == []
 
 
 @pytest.mark.parametrize("version", ["0000ab", "3f2a91c0de", "0001_"])
-async def test_a_version_that_is_not_ours(index_url, version):
+async def test_a_version_that_is_not_ours(new_index_url, version):
     """Alembic's table in it is another program's."""
     await execute(
-        index_url,
+        new_index_url,
         "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)",
         f"INSERT INTO alembic_version VALUES ('{version}')",
     )
-    assert version in await sentence_of(index_url)
-    assert await execute(index_url, "SELECT * FROM alembic_version") == [(version,)]
+    assert version in await sentence_of(new_index_url)
+    assert await execute(new_index_url, "SELECT * FROM alembic_version") == [(version,)]
 
 
-async def test_a_version_table_that_is_empty_is_filled(index_url):
+async def test_a_version_table_that_is_empty_is_filled(new_index_url):
     await execute(
-        index_url, "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY NOT NULL)"
+        new_index_url, "CREATE TABLE alembic_version (version_num VARCHAR(32) PRIMARY KEY NOT NULL)"
     )
-    await (await open_index(index_url)).close()
-    assert await execute(index_url, "SELECT * FROM alembic_version") == [(HEAD,)]
+    await (await open_index(new_index_url)).close()
+    assert await execute(new_index_url, "SELECT * FROM alembic_version") == [(HEAD,)]
 
 
 async def test_a_user_who_may_not_make_tables(postgresql_server, postgresql_url):

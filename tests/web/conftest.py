@@ -23,28 +23,21 @@ async def client_of(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def server(index_url, tmp_path):
+async def server(index_url, archive_folder):
     """An empty archive behind its HTTP door; once on SQLite, once on PostgreSQL."""
-    async with client_of(Settings(data=tmp_path, index=index_url)) as client:
+    async with client_of(Settings(data=archive_folder, index=index_url)) as client:
         yield client
 
 
 @pytest.fixture
-async def sqlite_server(tmp_path):
+async def sqlite_server(archive_folder):
     """An empty archive for what the database has no part in."""
-    async with client_of(Settings(data=tmp_path)) as client:
+    async with client_of(Settings(data=archive_folder)) as client:
         yield client
 
 
 @pytest.fixture
-async def strict_server(tmp_path):
+async def strict_server(archive_folder):
     """The same by the letter of the standard."""
-    async with client_of(Settings(data=tmp_path, strict=True)) as client:
-        yield client
-
-
-@pytest.fixture
-async def quick_server(tmp_path):
-    """An empty archive on SQLite, for what does not depend on the database."""
-    async with client_of(Settings(data=tmp_path)) as client:
+    async with client_of(Settings(data=archive_folder, strict=True)) as client:
         yield client

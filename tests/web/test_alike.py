@@ -117,16 +117,16 @@ async def serving(settings):
 
 
 @pytest.fixture
-async def site(tmp_path):
-    settings = Settings(data=tmp_path, allow_delete=True, cors_origins="https://viewer.test")
+async def site(archive_folder):
+    settings = Settings(data=archive_folder, allow_delete=True, cors_origins="https://viewer.test")
     async with serving(settings) as site:
         await site.stores(*SLICES, *OTHERS.values())
         yield site
 
 
 @pytest.fixture
-async def empty_site(tmp_path):
-    async with serving(Settings(data=tmp_path)) as site:
+async def empty_site(archive_folder):
+    async with serving(Settings(data=archive_folder)) as site:
         yield site
 
 
@@ -282,9 +282,9 @@ async def test_no_condition_is_passed_over(site, field, words):
         assert answer == told(await site.get(path, FILE, **asking, **{"X-Number": path}))
 
 
-async def test_a_path_without_its_number_is_like_no_other(tmp_path):
+async def test_a_path_without_its_number_is_like_no_other(archive_folder):
     """Asked of what knows the others, since a connection tells paths apart by their depth."""
-    async with open_archive(Settings(data=tmp_path)) as archive:
+    async with open_archive(Settings(data=archive_folder)) as archive:
         app, sent = create_app(archive), []
 
         async def send(message):
@@ -314,8 +314,8 @@ async def test_a_path_without_its_number_is_like_no_other(tmp_path):
             assert marks(f"/dicom-web{path}") is None, "others are not remembered yet"
 
 
-async def test_what_is_deleted_or_replaced_is_not_given_any_more(tmp_path):
-    settings = Settings(data=tmp_path, allow_delete=True, duplicates="replace")
+async def test_what_is_deleted_or_replaced_is_not_given_any_more(archive_folder):
+    settings = Settings(data=archive_folder, allow_delete=True, duplicates="replace")
     async with serving(settings) as site:
         await site.stores(*SLICES)
         paths = [f"{AT}/instances/{SERIES}.{number}" for number in range(1, 7)]

@@ -18,9 +18,9 @@ UI = Path(dicomweb.__file__).parent / "ui"
 
 
 @pytest.fixture
-async def site(tmp_path):
+async def site(archive_folder):
     """The server, at its root instead of at its service root."""
-    async with client_of(Settings(data=tmp_path)) as client:
+    async with client_of(Settings(data=archive_folder)) as client:
         client.base_url = "http://archive.test/"
         yield client
 

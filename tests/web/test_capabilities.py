@@ -37,8 +37,8 @@ NAMESPACE = "{http://wadl.dev.java.net/2009/02}"
 
 
 @pytest.fixture
-async def server(tmp_path):
-    async with client_of(Settings(data=tmp_path, allow_delete=True)) as client:
+async def server(archive_folder):
+    async with client_of(Settings(data=archive_folder, allow_delete=True)) as client:
         yield client
 
 
@@ -102,9 +102,9 @@ async def test_the_description_is_not_given_as_a_picture(server):
     assert (await server.options("/", headers={"Accept": "image/png"})).status_code == 406
 
 
-async def test_a_strict_server_wants_an_accept_header(tmp_path):
+async def test_a_strict_server_wants_an_accept_header(archive_folder):
     """CAP-02, RUL-01 (PS3.18 8.9.1.3)."""
-    async with client_of(Settings(data=tmp_path, strict=True)) as client:
+    async with client_of(Settings(data=archive_folder, strict=True)) as client:
         request = client.build_request("OPTIONS", "/")
         del request.headers["accept"]
         assert (await client.send(request)).status_code == 406
@@ -126,9 +126,9 @@ async def test_a_preflight_of_the_root_is_no_request_for_a_description(server):
     assert answer.status_code == 204
 
 
-async def test_what_is_switched_off_is_not_described(tmp_path):
+async def test_what_is_switched_off_is_not_described(archive_folder):
     """CAP-04, CAP-08 (PS3.18 Annex H)."""
-    async with client_of(Settings(data=tmp_path)) as client:
+    async with client_of(Settings(data=archive_folder)) as client:
         answer = await client.options("/", headers={"Accept": WADL})
     assert "DELETE" not in {method for method, _ in described(answer.content)}
 

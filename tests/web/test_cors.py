@@ -14,14 +14,16 @@ EXPOSED = ("Content-Location", "Location", "Warning", "Content-Range", "ETag", "
 
 
 @pytest.fixture
-async def open_to_any(tmp_path):
-    async with client_of(Settings(data=tmp_path, cors_origins="*")) as client:
+async def open_to_any(archive_folder):
+    async with client_of(Settings(data=archive_folder, cors_origins="*")) as client:
         yield client
 
 
 @pytest.fixture
-async def open_to_viewer(tmp_path):
-    async with client_of(Settings(data=tmp_path, cors_origins=f"{VIEWER}, https://b")) as client:
+async def open_to_viewer(archive_folder):
+    async with client_of(
+        Settings(data=archive_folder, cors_origins=f"{VIEWER}, https://b")
+    ) as client:
         yield client
 
 

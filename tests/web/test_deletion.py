@@ -16,8 +16,10 @@ BELOW = ("", "/metadata", "/bulkdata", "/pixeldata")
 
 
 @pytest.fixture
-async def server(index_url, tmp_path):
-    settings = Settings(data=tmp_path, index=index_url, allow_delete=True, duplicates="replace")
+async def server(index_url, archive_folder):
+    settings = Settings(
+        data=archive_folder, index=index_url, allow_delete=True, duplicates="replace"
+    )
     async with client_of(settings) as client:
         yield client
 
@@ -63,13 +65,13 @@ async def test_what_is_stored_again_is_there_again(server):
     assert await statuses(server, f"{SERIES_PATH}/instances/9.9") == [404]
 
 
-async def test_the_bytes_are_gone_too(server, tmp_path):
+async def test_the_bytes_are_gone_too(server, archive_folder):
     """Row first, blob second: neither is left."""
     await put(server, *(instance(**ids(n)) for n in range(1, 4)))
     await server.delete(f"{SERIES_PATH}/instances/1.2.5.1.2")
-    assert len(list((tmp_path / "objects").rglob("*.dcm"))) == 2
+    assert len(list((archive_folder / "objects").rglob("*.dcm"))) == 2
     await server.delete(STUDY_PATH)
-    assert list((tmp_path / "objects").rglob("*.dcm")) == []
+    assert list((archive_folder / "objects").rglob("*.dcm")) == []
 
 
 async def test_a_client_may_delete_only_what_it_has_seen(server):
@@ -84,9 +86,9 @@ async def test_a_client_may_delete_only_what_it_has_seen(server):
     assert (await server.delete(PATH, headers={"If-Match": seen})).status_code == 204
 
 
-async def test_without_leave_there_is_no_such_method(tmp_path):
+async def test_without_leave_there_is_no_such_method(archive_folder):
     """CAP-08, NEG-67."""
-    async with client_of(Settings(data=tmp_path)) as client:
+    async with client_of(Settings(data=archive_folder)) as client:
         await put(client, instance(**ids(1)))
         for path in LEVELS.values():
             answer = await client.delete(path)
@@ -94,9 +96,9 @@ async def test_without_leave_there_is_no_such_method(tmp_path):
             assert "DELETE" not in answer.headers["allow"]
 
 
-async def test_a_start_ends_what_a_process_was_deleting(index_url, tmp_path):
+async def test_a_start_ends_what_a_process_was_deleting(index_url, archive_folder):
     """A process died after the rows were gone, before the blobs were."""
-    settings = Settings(data=tmp_path, index=index_url)
+    settings = Settings(data=archive_folder, index=index_url)
     async with client_of(settings) as client:
         await put(client, *(instance(**ids(n)) for n in (1, 2)))
     async with open_archive(settings) as archive:

@@ -144,9 +144,9 @@ async def test_a_film_is_of_the_frames_and_the_view_that_are_asked_for(server, t
         assert (await ask(server, f"{url}/rendered?{query}", "video/mp4")).status_code == status
 
 
-async def test_without_ffmpeg_there_is_no_film(tmp_path):
+async def test_without_ffmpeg_there_is_no_film(archive_folder):
     """REND-05: what there is no encoder for is not offered."""
-    async with client_of(Settings(data=tmp_path, ffmpeg="")) as server:
+    async with client_of(Settings(data=archive_folder, ffmpeg="")) as server:
         url = await store(server, frames(3)) + "/rendered"
         assert (await ask(server, url, "video/mp4")).status_code == 406
         assert (await ask(server, url, "*/*")).headers["content-type"] == "image/gif"

@@ -107,7 +107,7 @@ def test_any_header_gives_an_origin(forwarded, listed):
         assert not {" ", "\r", "\n", '"', "/", "@"} & set(found.authority)
 
 
-async def test_behind_a_proxy_every_url_is_the_clients(tmp_path):
+async def test_behind_a_proxy_every_url_is_the_clients(archive_folder):
     """NEG-64, NEG-80, OHIF/Viewers#3374: metadata, parts, searches and what was stored."""
     told = {
         "X-Forwarded-Proto": "https",
@@ -115,7 +115,7 @@ async def test_behind_a_proxy_every_url_is_the_clients(tmp_path):
         "X-Forwarded-Prefix": "/a/b/c",
     }
     root = "https://pacs.example:8443/a/b/c/dicom-web"
-    async with open_archive(Settings(data=tmp_path, trusted_proxies="127.0.0.1")) as archive:
+    async with open_archive(Settings(data=archive_folder, trusted_proxies="127.0.0.1")) as archive:
         transport = httpx.ASGITransport(app=create_app(archive))
         base = "http://inner.test/dicom-web"
         async with httpx.AsyncClient(transport=transport, base_url=base, headers=told) as proxied:
@@ -133,9 +133,9 @@ async def test_behind_a_proxy_every_url_is_the_clients(tmp_path):
     assert seen["7FE00010"]["BulkDataURI"].startswith("http://inner.test/dicom-web/")
 
 
-async def test_an_application_that_is_mounted_knows_where(tmp_path):
+async def test_an_application_that_is_mounted_knows_where(archive_folder):
     """NEG-64: the service root may be below any path."""
-    async with open_archive(Settings(data=tmp_path)) as archive:
+    async with open_archive(Settings(data=archive_folder)) as archive:
         transport = httpx.ASGITransport(app=create_app(archive), root_path="/imaging")
         base = "http://archive.test/imaging/dicom-web"
         async with httpx.AsyncClient(transport=transport, base_url=base) as client:

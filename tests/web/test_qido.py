@@ -264,9 +264,9 @@ async def test_the_zone_of_a_query_shifts_what_tells_its_own(server):
     assert (await server.get("/studies?00080201=Paris")).status_code == 400
 
 
-async def test_an_empty_required_key_matches_anything_by_the_letter(tmp_path, index_url):
+async def test_an_empty_required_key_matches_anything_by_the_letter(archive_folder, index_url):
     """QIDO-40, RUL-21, FIND-21: strict only, elsewhere nobody expects it."""
-    async with client_of(Settings(data=tmp_path, index=index_url, strict=True)) as strict:
+    async with client_of(Settings(data=archive_folder, index=index_url, strict=True)) as strict:
         await store(strict, instances())
         accept = {"Accept": "application/dicom+json"}
         answer = await strict.get("/studies?AccessionNumber=A1", headers=accept)
@@ -441,11 +441,11 @@ async def test_a_search_changes_nothing_and_knows_at_once_what_was_stored(server
         assert found[0].content == found[1].content
 
 
-async def test_what_the_statement_says_of_searching_is_so(index_url, tmp_path):
+async def test_what_the_statement_says_of_searching_is_so(index_url, archive_folder):
     """QIDO-69: the most results of one answer, the ways of matching, native and relational."""
     for stated in ("`search_limit` results", "`fuzzymatching`", "`emptyvaluematching`", "native"):
         assert any(stated in claim.says for bullet in SEARCHING for claim in bullet)
-    async with client_of(Settings(data=tmp_path, index=index_url, search_limit=3)) as client:
+    async with client_of(Settings(data=archive_folder, index=index_url, search_limit=3)) as client:
         await store(client, instances())
         assert len(uids(await client.get("/instances?limit=100"), INSTANCE)) == 3
         assert len(uids(await client.get("/instances?limit=100&offset=3"), INSTANCE)) == 1

@@ -47,13 +47,13 @@ async def test_instances_of_one_study_from_eight_clients_are_counted(server):
 
 
 @pytest.fixture
-async def replacing(index_url, tmp_path):
-    settings = Settings(data=tmp_path, index=index_url, duplicates="replace")
+async def replacing(index_url, archive_folder):
+    settings = Settings(data=archive_folder, index=index_url, duplicates="replace")
     async with client_of(settings) as client:
         yield client
 
 
-async def test_other_content_replaces_what_was_there(replacing, tmp_path):
+async def test_other_content_replaces_what_was_there(replacing):
     """RUL-14, by setting: metadata, frames and bulk data are those of the new one at once."""
     ids = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.1", "SOPInstanceUID": "1.2.1.1"}
     path = "/studies/1.2/series/1.2.1/instances/1.2.1.1"

@@ -25,9 +25,9 @@ RAMP = np.arange(64, dtype="<u2") * 64
 
 
 @pytest.fixture
-async def server(tmp_path):
+async def server(archive_folder):
     """One database is enough here: pictures are none of its business."""
-    async with client_of(Settings(data=tmp_path)) as client:
+    async with client_of(Settings(data=archive_folder)) as client:
         yield client
 
 
@@ -517,9 +517,9 @@ async def test_a_picture_is_made_once_for_all_who_ask(server):
     assert {a.content for a in answers[1:]} == {answers[1].content}
 
 
-async def test_a_deleted_instance_is_not_shown_any_more(tmp_path):
+async def test_a_deleted_instance_is_not_shown_any_more(archive_folder):
     """NEG-66, SEC: what was kept of it is not given out."""
-    async with client_of(Settings(data=tmp_path, allow_delete=True)) as server:
+    async with client_of(Settings(data=archive_folder, allow_delete=True)) as server:
         url = await store(server, image())
         for resource in ("/rendered", "/thumbnail"):
             assert (await ask(server, url + resource)).status_code == 200
@@ -528,14 +528,14 @@ async def test_a_deleted_instance_is_not_shown_any_more(tmp_path):
             assert (await ask(server, url + resource)).status_code == 410
 
 
-async def test_what_another_process_deletes_is_not_shown_any_more(tmp_path):
+async def test_what_another_process_deletes_is_not_shown_any_more(archive_folder):
     """NEG-66, SEC: two open the same archive; what one keeps of a picture, the other may delete."""
-    async with client_of(Settings(data=tmp_path)) as one:
+    async with client_of(Settings(data=archive_folder)) as one:
         url = await store(one, image())
         for _ in range(2):
             for resource in ("/rendered", "/thumbnail"):
                 assert (await ask(one, url + resource)).status_code == 200
-        async with client_of(Settings(data=tmp_path, allow_delete=True)) as other:
+        async with client_of(Settings(data=archive_folder, allow_delete=True)) as other:
             assert (await other.delete(url)).status_code == 204
         for resource in ("/rendered", "/thumbnail"):
             assert (await ask(one, url + resource)).status_code == 410

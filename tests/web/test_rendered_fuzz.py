@@ -36,9 +36,9 @@ def objects() -> list[bytes]:
 
 
 @pytest.fixture
-async def server(tmp_path):
+async def server(archive_folder):
     """Takes the changed objects in place of those they were made of."""
-    async with client_of(Settings(data=tmp_path, duplicates="replace")) as client:
+    async with client_of(Settings(data=archive_folder, duplicates="replace")) as client:
         yield client
 
 

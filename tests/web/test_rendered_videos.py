@@ -16,9 +16,9 @@ STREAM = b"\0\0\1\xb3" + bytes(range(256)) * 8
 
 
 @pytest.fixture
-async def server(tmp_path):
+async def server(archive_folder):
     """Without ffmpeg; with it: test_films."""
-    async with client_of(Settings(data=tmp_path, ffmpeg="")) as client:
+    async with client_of(Settings(data=archive_folder, ffmpeg="")) as client:
         yield client
 
 

@@ -68,11 +68,11 @@ async def test_what_is_stored_otherwise_is_given_in_explicit_little_endian(serve
     assert stored == sent
 
 
-async def test_by_the_letter_implicit_vr_never_travels(tmp_path):
+async def test_by_the_letter_implicit_vr_never_travels(archive_folder):
     """NEG-28, strict: neither in nor, where it came in before, out."""
-    async with client_of(Settings(data=tmp_path)) as lenient:
+    async with client_of(Settings(data=archive_folder)) as lenient:
         await put(lenient, part10(dataset(**IDS), ImplicitVRLittleEndian))
-    async with client_of(Settings(data=tmp_path, strict=True)) as strict:
+    async with client_of(Settings(data=archive_folder, strict=True)) as strict:
         ((headers, _),) = parts(await strict.get(PATH, headers=ANY))
         assert headers["Content-Type"].endswith(ELE)
         implicit = ANY["Accept"].replace("*", ImplicitVRLittleEndian)

@@ -38,20 +38,20 @@ async def test_instances_and_bytes_are_told_by_modality_and_day(server):
     assert [(a["StudyInstanceUID"], a["instances"]) for a in told["arrivals"]] == [("1.2", 2)]
 
 
-async def test_what_is_refused_is_told_with_its_reason(tmp_path):
-    async with client_of(Settings(data=tmp_path)) as server:
+async def test_what_is_refused_is_told_with_its_reason(archive_folder):
+    async with client_of(Settings(data=archive_folder)) as server:
         await store(server, instance(SOPInstanceUID="1.5"))
         await store(server, instance(SOPInstanceUID="1.5", PatientID="Other"))
     # Nobody waits for the note of it but the archive that closes.
-    async with client_of(Settings(data=tmp_path)) as server:
+    async with client_of(Settings(data=archive_folder)) as server:
         (refusal,) = (await status(server))["refusals"]
     assert (refusal["SOPInstanceUID"], refusal["code"]) == ("1.5", 0x0111)
     assert refusal["detail"] == "Another object is already stored under this SOP Instance UID."
 
 
 @pytest.mark.parametrize("level", ["study", "series", "instance"])
-async def test_what_is_deleted_is_counted_out(tmp_path, level):
-    async with client_of(Settings(data=tmp_path, allow_delete=True)) as server:
+async def test_what_is_deleted_is_counted_out(archive_folder, level):
+    async with client_of(Settings(data=archive_folder, allow_delete=True)) as server:
         await store(
             server,
             instance(StudyInstanceUID="1.2", SeriesInstanceUID="1.3", SOPInstanceUID="1.4"),
@@ -63,8 +63,8 @@ async def test_what_is_deleted_is_counted_out(tmp_path, level):
     assert (told["total"]["instances"], told["studies"], told["series"]) == (1, 1, 1)
 
 
-async def test_what_is_replaced_is_counted_once(tmp_path):
-    async with client_of(Settings(data=tmp_path, duplicates="replace")) as server:
+async def test_what_is_replaced_is_counted_once(archive_folder):
+    async with client_of(Settings(data=archive_folder, duplicates="replace")) as server:
         await store(server, instance(SOPInstanceUID="1.5", Modality="CT"))
         new = instance(SOPInstanceUID="1.5", Modality="MR")
         await store(server, new)

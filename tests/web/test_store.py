@@ -113,11 +113,11 @@ async def test_what_is_wrong_with_an_instance_is_named(server, sent, status, nam
 @pytest.mark.parametrize(
     "uid", ["../../etc/passwd", "1.2.a", "1..2", ".1", "1 2", "1.2." + "9" * 200]
 )
-async def test_what_is_not_a_uid_is_refused(server, uid, tmp_path):
+async def test_what_is_not_a_uid_is_refused(server, uid, archive_folder):
     """STOW-35; nothing is written anywhere under a name that a client chose."""
     answer = await post(server, instance(SOPInstanceUID=uid))
     assert answer.status_code == 409
-    assert list(tmp_path.rglob("*.dcm")) == []
+    assert list(archive_folder.rglob("*.dcm")) == []
 
 
 BODIES = {

@@ -35,19 +35,19 @@ def said(tool: list[str], name: str) -> bytes:
 @pytest.mark.parametrize("media_type, tool", TOOLS.values(), ids=TOOLS)
 @pytest.mark.parametrize("name", FILES)
 async def test_what_dcmtk_says_of_a_file_is_stored_as_the_file(
-    quick_server, name, media_type, tool
+    sqlite_server, name, media_type, tool
 ):
     """STOW-03, STOW-04, STOW-29, XML-02..09: its metadata is then that of the file itself."""
-    answer = await quick_server.post(
+    answer = await sqlite_server.post(
         "/studies",
         content=message([({"Content-Type": media_type}, said(tool, name))]),
         headers=related_type(media_type),
     )
     assert answer.status_code in (200, 202), answer.text
-    ours = await metadata_of(quick_server, answer)
+    ours = await metadata_of(sqlite_server, answer)
     file = (SHIPPED / "test_files" / name).read_bytes()
-    answer = await quick_server.put("/studies", content=related([file]), headers=related_type())
-    theirs = await metadata_of(quick_server, answer)
+    answer = await sqlite_server.put("/studies", content=related([file]), headers=related_type())
+    theirs = await metadata_of(sqlite_server, answer)
     standard = {tag for tag in theirs if int(tag[:4], 16) % 2 == 0} - LOST
     assert {tag for tag in standard if ours.get(tag) != theirs[tag]} == set()
 

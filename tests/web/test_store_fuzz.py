@@ -15,14 +15,14 @@ SEEDS_AT_ONCE = 60
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("first", [0, 1_000, 2_000, 3_000])
 async def test_whatever_is_sent_is_answered_and_never_with_a_failure_of_ours(
-    quick_server, first, caplog
+    sqlite_server, first, caplog
 ):
     """STOW-59, JSON-27: no 500, no processing failure, no hang, and what is stored is retrieved."""
     with caplog.at_level(logging.ERROR, "dicomweb"):
         wrong = {
             seed: found
             for seed in range(first, first + SEEDS_AT_ONCE)
-            if (found := await run(quick_server, seed))
+            if (found := await run(sqlite_server, seed))
         }
     assert wrong == {}
 

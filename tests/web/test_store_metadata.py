@@ -32,8 +32,8 @@ P = "1.2.840.10008.1.2"
 
 
 @pytest.fixture
-def server(quick_server):
-    return quick_server
+def server(sqlite_server):
+    return sqlite_server
 
 
 async def post(server, *parts, type=JSON, path="/studies", accept="*/*"):
@@ -110,7 +110,7 @@ async def test_metadata_as_xml_one_part_an_instance(server):
     shutil.which("dcmdump") is None,
     reason="dcmdump is not installed; it comes with Debian's package dcmtk.",
 )
-async def test_what_is_composed_is_read_by_dcmtk(server, tmp_path):
+async def test_what_is_composed_is_read_by_dcmtk(server, archive_folder):
     """STOW-30: the file as it lies there, every element of it."""
     item = Dataset()
     item.CodeValue = "X"
@@ -120,7 +120,7 @@ async def test_what_is_composed_is_read_by_dcmtk(server, tmp_path):
         metadata(ds, PixelData="p"),
         bulk("p", imagecodecs.jpegls_encode(GREY), "image/jls"),
     )
-    (path,) = (tmp_path / "objects").glob("??/*.dcm")
+    (path,) = (archive_folder / "objects").glob("??/*.dcm")
     dumped = subprocess.run(
         ["dcmdump", "--load-all", path], capture_output=True, text=True, check=False
     )
@@ -641,12 +641,12 @@ async def test_an_array_of_nothing_is_no_instance(server):
     assert (await post(server, ({"Content-Type": JSON}, b"[]"))).status_code == 400
 
 
-async def test_nothing_of_the_spool_is_left(server, tmp_path):
+async def test_nothing_of_the_spool_is_left(server, archive_folder):
     """STOW-60: neither after success nor after failure."""
     pixels = bytes(2_000_000)
     await post(server, metadata(dataset(), PixelData="p"), bulk("p", pixels))
     await post(server, metadata(dataset(), PixelData="q"), bulk("p", pixels))
-    staged = (tmp_path / "objects" / ".staging").glob("*/*")
+    staged = (archive_folder / "objects" / ".staging").glob("*/*")
     assert {path.name for path in staged} <= {"lock"}
 
 

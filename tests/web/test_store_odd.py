@@ -79,8 +79,8 @@ STATEMENTS = {
 
 
 @pytest.fixture
-def server(quick_server):
-    return quick_server
+def server(sqlite_server):
+    return sqlite_server
 
 
 def shown(path: Path) -> str:

@@ -45,8 +45,8 @@ PATH = "/studies/1.2.8/series/1.2.8.1/instances/1.2.8.1.1"
 
 
 @pytest.fixture
-def server(quick_server):
-    return quick_server
+def server(sqlite_server):
+    return sqlite_server
 
 
 async def post(server, *parts, path="/studies", headers=None, method="POST"):
@@ -113,11 +113,11 @@ async def test_what_hospitals_have_is_stored_as_it_was_sent(server, sent):
     assert "Rows" in sent.decode("latin-1") or (await server.get(url + "/metadata")).json()
 
 
-async def test_the_file_on_disk_is_the_file_that_was_sent(server, tmp_path):
+async def test_the_file_on_disk_is_the_file_that_was_sent(server, archive_folder):
     """STOW-57, STOW-58."""
     for sent in (part10(dataset(), ImplicitVRLittleEndian), part10(dataset(), ExplicitVRBigEndian)):
         await post(server, sent)
-        assert sent in [path.read_bytes() for path in (tmp_path / "objects").glob("??/*.dcm")]
+        assert sent in [path.read_bytes() for path in (archive_folder / "objects").glob("??/*.dcm")]
 
 
 ODD = {
@@ -489,7 +489,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused(server, coding, 
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
-async def test_a_bomb_is_not_let_off(server, coding, tmp_path):
+async def test_a_bomb_is_not_let_off(server, coding):
     """STOW-59: what grows a thousandfold is given up soon after it is noticed."""
     head = f"--{BOUNDARY}\r\n\r\n".encode()
     body = ENCODED[coding][1](head + bytes(EXPANSION_FREE_BYTES * 2))

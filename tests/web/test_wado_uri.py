@@ -80,9 +80,9 @@ async def test_a_parameter_given_twice_is_400(sqlite_server):
     assert (await sqlite_server.get(url() + f"&studyUID={STUDY}")).status_code == 400
 
 
-async def test_what_is_not_there_is_404_and_what_was_is_410(tmp_path):
+async def test_what_is_not_there_is_404_and_what_was_is_410(archive_folder):
     """URI-03."""
-    async with client_of(Settings(data=tmp_path, allow_delete=True)) as server:
+    async with client_of(Settings(data=archive_folder, allow_delete=True)) as server:
         await put(server, instance(**ids(1)), instance(**ids(1, series=2)))
         for changed in ({"objectUID": "9.9"}, {"seriesUID": f"{STUDY}.2"}, {"studyUID": "9.9"}):
             assert (await server.get(url(**changed))).status_code == 404
