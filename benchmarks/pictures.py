@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, repeat
 from pathlib import Path
 
 import imagecodecs
@@ -79,7 +79,8 @@ def texture(rows: int, columns: int, bits: int) -> np.ndarray:
     y, x = np.mgrid[:rows, :columns]
     waves = np.sin(x / 37) + np.cos(y / 23) + np.sin((x + y) / 91) + 3
     noise = np.random.default_rng(1).normal(0, 0.01, (rows, columns))
-    return ((waves / 6 + noise).clip(0, 1) * ((1 << bits) - 1)).astype(np.uint16)
+    smooth: np.ndarray = (waves / 6 + noise).clip(0, 1) * ((1 << bits) - 1)
+    return smooth.astype(np.uint16)
 
 
 def jpeg(grey: np.ndarray) -> bytes:
@@ -184,21 +185,21 @@ def measure(case: Case, url: str, pid: int, cpu_seconds: Callable[[int], float])
     many = [Client(url) for _ in range(CLIENTS)]
     alone, together, bare, bare_cpu, ours_cpu = [], [], [], [], []
 
-    def one(who: Client) -> None:
-        status, _ = who.get(case.path(next(asked)), "image/jpeg")
-        assert status == 200, status
+    def some(who: Client, times: int) -> None:
+        for _ in range(times):
+            status, _ = who.get(case.path(next(asked)), "image/jpeg")
+            assert status == 200, status
 
-    one(client)
+    some(client, 1)
     with ThreadPoolExecutor(CLIENTS) as threads:
         for _ in range(ROUNDS):
             cpu, begun = cpu_seconds(pid), time.perf_counter()
-            for _ in range(case.times):
-                one(client)
+            some(client, case.times)
             alone.append((time.perf_counter() - begun) / case.times)
             ours_cpu.append((cpu_seconds(pid) - cpu) / case.times)
             begun = time.perf_counter()
             each = max(1, case.times // CLIENTS)
-            list(threads.map(lambda who: [one(who) for _ in range(each)], many))  # noqa: B023
+            list(threads.map(some, many, repeat(each)))
             together.append((time.perf_counter() - begun) / (CLIENTS * each))
             cpu, begun = time.process_time(), time.perf_counter()
             for _ in range(case.times):

@@ -50,17 +50,18 @@ def _pixels(frame: bytes) -> np.ndarray:
 
 
 def _j2k(pixels: np.ndarray) -> bytes:
-    return imagecodecs.jpeg2k_encode(
+    stream = imagecodecs.jpeg2k_encode(
         pixels, level=0, reversible=True, codecformat="J2K", bitspersample=12, numthreads=1
     )
+    return bytes(stream)
 
 
 def _htj2k(pixels: np.ndarray) -> bytes:
-    return imagecodecs.htj2k_encode(pixels, reversible=True, tlm=True)
+    return bytes(imagecodecs.htj2k_encode(pixels, reversible=True, tlm=True))
 
 
 def _jpeg_ls(pixels: np.ndarray) -> bytes:
-    return imagecodecs.jpegls_encode(pixels, out=2 * pixels.nbytes)
+    return bytes(imagecodecs.jpegls_encode(pixels, out=2 * pixels.nbytes))
 
 
 CASES = (
@@ -97,7 +98,8 @@ def _picture(number: int) -> np.ndarray:
     y, x = np.ogrid[:ROWS, :COLUMNS]
     disc = (((x - 256) ** 2 + (y - 256) ** 2) < 200**2) * 1000
     noise = np.random.default_rng(number).normal(0, 20, (ROWS, COLUMNS))
-    return np.clip(disc + noise + 200, 0, 4095).astype("u2")
+    picture: np.ndarray = np.clip(disc + noise + 200, 0, 4095).astype("u2")
+    return picture
 
 
 def _put(client: Client, number: int, case: Case, frames: list[bytes]) -> str:

@@ -61,7 +61,7 @@ class Peer(BaseModel):
     host: str
     port: int = Field(ge=1, le=65535)
     tls: bool = False
-    associations: int = Field(1, ge=1, le=32)
+    associations: int = Field(default=1, ge=1, le=32)
     """At the same time, for one C-MOVE."""
 
 
@@ -70,144 +70,156 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    data: Path = Field(Path("data"), description="Folder of the index and of the objects.")
+    data: Path = Field(default=Path("data"), description="Folder of the index and of the objects.")
     index: str = Field(
-        "",
+        default="",
         description="Database of the index: `postgresql://user:password@host/name` or "
         "`sqlite:///path`; empty: SQLite in `data`.",
     )
     objects: str = Field(
-        "", description="Folder of the objects, as a path or file:// URL; empty: in `data`."
+        default="", description="Folder of the objects, as a path or file:// URL; empty: in `data`."
     )
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8080, ge=0, le=65535, description="Port to listen on; 0: any free one.")
-    workers: int = Field(1, ge=1, le=64, description="Processes that serve.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8080, ge=0, le=65535, description="Port to listen on; 0: any free one."
+    )
+    workers: int = Field(default=1, ge=1, le=64, description="Processes that serve.")
     open_to_network: bool = Field(
-        False, description="Allows to listen where others than this machine can connect."
+        default=False, description="Allows to listen where others than this machine can connect."
     )
     public_url: str = Field(
-        "",
+        default="",
         description="URL of the service root as clients see it, for a server behind a proxy; "
         "empty: as the request says.",
     )
     trusted_proxies: str = Field(
-        "",
+        default="",
         description="Addresses and networks of proxies whose Forwarded and X-Forwarded-* headers "
         "are believed, with commas between; `*`: anybody's.",
     )
     cors_origins: str = Field(
-        "",
+        default="",
         description="Origins of web pages, such as viewers, that may use this server from a "
         "browser, with commas between: `https://viewer.example.org`; `*`: any page.",
     )
     strict: bool = Field(
-        False, description="By the letter of the standard, without leniency for real clients."
+        default=False,
+        description="By the letter of the standard, without leniency for real clients.",
     )
     duplicates: Literal["refuse", "replace"] = Field(
-        "refuse", description="What other content under a known SOP Instance UID does."
+        default="refuse", description="What other content under a known SOP Instance UID does."
     )
-    allow_delete: bool = Field(False, description="Allows DELETE of studies, series and instances.")
+    allow_delete: bool = Field(
+        default=False, description="Allows DELETE of studies, series and instances."
+    )
     search_limit: int = Field(
-        1000, ge=1, le=100_000, description="Results that one search returns at most."
+        default=1000, ge=1, le=100_000, description="Results that one search returns at most."
     )
     search_seconds: int = Field(
-        10, ge=1, le=3600, description="Time after which a search is given up as too broad."
+        default=10, ge=1, le=3600, description="Time after which a search is given up as too broad."
     )
     search_scan: int = Field(
-        10_000,
+        default=10_000,
         ge=0,
         le=10_000_000,
         description="Objects whose stored metadata one search reads at most, for attributes that "
         "are not indexed.",
     )
     max_request_bytes: int = Field(
-        0, ge=0, description="Size of a request that is refused beyond it; 0: none is."
+        default=0, ge=0, description="Size of a request that is refused beyond it; 0: none is."
     )
     max_metadata_bytes: int = Field(
-        64 * 1024**2,
+        default=64 * 1024**2,
         ge=1,
         description="Size of the metadata of a request, in JSON or XML, that is refused beyond it.",
     )
     max_parts: int = Field(
-        100_000, ge=1, description="Parts of a multipart request; one with more is refused."
+        default=100_000, ge=1, description="Parts of a multipart request; one with more is refused."
     )
     max_part_headers_bytes: int = Field(
-        16 * 1024, ge=64, description="Size of the headers of a part that is refused beyond it."
+        default=16 * 1024,
+        ge=64,
+        description="Size of the headers of a part that is refused beyond it.",
     )
     idle_timeout_seconds: int = Field(
-        60,
+        default=60,
         ge=0,
         description="Seconds without a byte of a request, after which it is given up; 0: never.",
     )
     max_instance_bytes: int = Field(
-        64 * 1024**3, ge=1, description="Size of one instance that is refused beyond it."
+        default=64 * 1024**3, ge=1, description="Size of one instance that is refused beyond it."
     )
     dimse_port: int = Field(
-        11112, ge=0, le=65535, description="Port of the DIMSE door; 0: there is none."
+        default=11112, ge=0, le=65535, description="Port of the DIMSE door; 0: there is none."
     )
-    ae_title: AeTitle = Field("DICOMWEB", description="AE title of this archive.")
+    ae_title: AeTitle = Field(default="DICOMWEB", description="AE title of this archive.")
     peers: dict[AeTitle, Peer] = Field(
         default_factory=dict,
         description="Devices that objects are sent to, by AE title: tables `[peers.TITLE]` in the "
         "settings file.",
     )
     accept_unknown_peers: bool = Field(
-        True, description="Takes associations from AE titles that are not in `peers` too."
+        default=True, description="Takes associations from AE titles that are not in `peers` too."
     )
     credentials: dict[str, SecretStr] = Field(
         default_factory=dict,
         description="Passwords by user name, for associations that say who their user is.",
     )
     dimse_user_required: bool = Field(
-        False, description="Refuses associations that do not say who their user is."
+        default=False, description="Refuses associations that do not say who their user is."
     )
     dimse_tls_port: int = Field(
-        0, ge=0, le=65535, description="Port of the DIMSE door over TLS (2762 is usual); 0: none."
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port of the DIMSE door over TLS (2762 is usual); 0: none.",
     )
     tls_certificate: str = Field(
-        "", description="Certificate (PEM, with its chain) that DIMSE over TLS shows."
+        default="", description="Certificate (PEM, with its chain) that DIMSE over TLS shows."
     )
-    tls_key: str = Field("", description="Private key (PEM) of that certificate.")
+    tls_key: str = Field(default="", description="Private key (PEM) of that certificate.")
     tls_authorities: str = Field(
-        "",
+        default="",
         description="Certificates (PEM) of the authorities that peers have theirs from; with it, "
         "associations over TLS need a certificate.",
     )
     dimse_associations_max: int = Field(
-        100, ge=1, le=10_000, description="Associations at the same time."
+        default=100, ge=1, le=10_000, description="Associations at the same time."
     )
     dimse_associations_per_peer_max: int = Field(
-        32, ge=1, le=10_000, description="Associations of one peer at the same time."
+        default=32, ge=1, le=10_000, description="Associations of one peer at the same time."
     )
     dimse_idle_seconds: int = Field(
-        600, ge=1, description="Silence after which an association that is waited for is aborted."
+        default=600,
+        ge=1,
+        description="Silence after which an association that is waited for is aborted.",
     )
     dimse_linger_seconds: float = Field(
-        2.0,
+        default=2.0,
         ge=0,
         le=600,
         description="How long an association with the destination of a C-MOVE stays open for the "
         "next one; 0: not at all.",
     )
     max_cache_bytes: int = Field(
-        1024**3,
+        default=1024**3,
         ge=0,
         description="Disk space in `data` for what was dear to compute, as transcoded frames; 0: "
         "nothing is kept.",
     )
     ffmpeg: str = Field(
-        "ffmpeg",
+        default="ffmpeg",
         description="Program that makes MP4 of cine and pictures of stored videos, by its name or "
         "path; where it is not installed, or this is empty, they are not offered.",
     )
     ohif: str = Field(
-        "",
+        default="",
         description="Folder of a built OHIF viewer, served at `/ohif/`; `make ohif` fetches one "
         "into `ohif/dist`.",
     )
-    log: Literal["human", "json"] = Field("human", description="Form of the log lines.")
+    log: Literal["human", "json"] = Field(default="human", description="Form of the log lines.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="What is logged: this and what is worse."
+        default="info", description="What is logged: this and what is worse."
     )
 
     @field_validator("data", mode="before")
