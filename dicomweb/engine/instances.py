@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Select, bindparam, select
+from sqlalchemy import Column, ColumnElement, Select, bindparam, select
 
 from dicomweb.engine.absence import missing
 from dicomweb.engine.archive import Archive
@@ -112,10 +112,11 @@ _LEVELS = {
     "series": SERIES_TABLE.c.SeriesInstanceUID,
     "instance": INSTANCE_TABLE.c.SOPInstanceUID,
 }
+_DESCRIBED = "header and layout"
 _CONTENT: dict[str, tuple[Column[Any], ...]] = {
     "header": (CONTENT_TABLE.c.header,),
     "layout": (CONTENT_TABLE.c.layout,),
-    "header and layout": (CONTENT_TABLE.c.header, CONTENT_TABLE.c.layout),
+    _DESCRIBED: (CONTENT_TABLE.c.header, CONTENT_TABLE.c.layout),
 }
 
 
@@ -258,8 +259,19 @@ async def state(archive: Archive, selection: Selection) -> State:
 
 async def described(archive: Archive, selection: Selection) -> AsyncIterator[tuple[Laid, bytes]]:
     """Each instance with its layout and its compressed DICOM JSON."""
-    async for *row, header, layout in _rows(archive, selection, "header and layout"):
-        yield Laid(Instance(*row), Layout.from_bytes(layout)), header
+    async for row in _rows(archive, selection, _DESCRIBED):
+        yield description(row)
+
+
+def described_by_id(id: ColumnElement[int]) -> Select[Any]:
+    """The rows that `description` takes, of the instance that has this id in the index."""
+    return _select(_DESCRIBED).where(INSTANCE_TABLE.c.id == id)
+
+
+def description(row: tuple[Any, ...]) -> tuple[Laid, bytes]:
+    """An instance with its layout, and its compressed DICOM JSON."""
+    *columns, header, layout = row
+    return Laid(Instance(*columns), Layout.from_bytes(layout)), header
 
 
 Key = tuple[str | None, str | None, str | None]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Select, bindparam, case, func, or_, select
 
-from dicomweb.engine import sources
+from dicomweb.engine import instances, sources
 from dicomweb.engine.absence import missing
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.sources import Source
-from schemas.identifiers import Selection, Uid
+from schemas.identifiers import Selection
 from schemas.index import INSTANCE_TABLE, SERIES_TABLE, STUDY_TABLE
 
 _WITHOUT_PICTURES = (
@@ -44,27 +44,36 @@ def _middle(by_series: bool) -> Select[Any]:
     chosen = _series(by_series).cte("chosen")
     before = select((chosen.c.NumberOfSeriesRelatedInstances - 1) // 2).scalar_subquery()
     found_before = func.coalesce(before, 0)  # a series that is not there has no middle
-    return (
-        select(chosen.c.SeriesInstanceUID, INSTANCE_TABLE.c.SOPInstanceUID, INSTANCE_TABLE.c.blob)
+    middle = (
+        select(INSTANCE_TABLE.c.id)
         .select_from(chosen.join(INSTANCE_TABLE, INSTANCE_TABLE.c.series_id == chosen.c.id))
         .order_by(INSTANCE_TABLE.c.InstanceNumber, INSTANCE_TABLE.c.id)
         .limit(1)
         .offset(found_before)
     )
+    return instances.described_by_id(middle.scalar_subquery())
 
 
 async def of(archive: Archive, selection: Selection) -> Source:
     """The middle instance, by its number, of the first series that holds images.
 
-    Refused (404, 410) where there is nothing.
+    Refused (404, 410) where there is nothing.  Which one it is stays so until something is stored
+    or removed; to look it up is a third of what a thumbnail costs that was made before.
     """
     if selection.instance is not None:
         return await sources.source(archive, selection)
+    pictures, version = archive.pictures, archive.index.version()
+    at = (selection.study, selection.series, version)
+    known = None if version is None else pictures.representatives.get(at)
+    if known is not None and (remembered := pictures.sources.get(known)) is not None:
+        return cast(Source, remembered)
     asked = {"study": selection.study or ""}
     if selection.series is not None:
         asked["series"] = selection.series
     by_series = selection.series is not None
-    for series, instance, blob in await archive.index.fetch(_middle(by_series), asked):
-        place = Selection(selection.study, Uid(series), Uid(instance))
-        return await sources.current(archive, place, blob)
+    for row in await archive.index.fetch(_middle(by_series), asked):
+        found = await sources.current(archive, *instances.description(row))
+        if version is not None:
+            pictures.representatives.put(at, found.laid.instance.blob)
+        return found
     raise await missing(archive, selection)

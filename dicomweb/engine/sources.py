@@ -60,35 +60,36 @@ async def source(archive: Archive, selection: Selection) -> Source:
         remembered: Source | None = archive.pictures.sources.get(known.instance.blob)
         if remembered is not None and await archive.blobs.is_there(known.instance.blob):
             return remembered
-    async for found in instances.instances(archive, selection):
-        return await current(archive, selection, found.blob)
+    async for laid, header in instances.described(archive, selection):
+        return await current(archive, laid, header)
     raise await missing(archive, selection)
 
 
-async def current(archive: Archive, selection: Selection, blob: str) -> Source:
-    """The one instance that `selection` points at, of which the index just said where it lies.
-
-    Whatever is remembered: an instance that was deleted or replaced is not shown any more.
+async def current(archive: Archive, laid: Laid, header: bytes) -> Source:
+    """The Source of an instance that the index just gave, with its compressed header; made unless
+    it is remembered.
     """
-    remembered: Source | None = archive.pictures.sources.get(blob)
-    if remembered is not None:
-        instances.remember(archive, selection, remembered.laid)
-        return remembered
-    async for found in sources(archive, selection):
-        archive.pictures.sources.put(found.laid.instance.blob, found, found.memory_bytes)
-        instances.remember(archive, selection, found.laid)
-        return found
-    raise await missing(archive, selection)
+    blob = laid.instance.blob
+    found: Source | None = archive.pictures.sources.get(blob)
+    if found is None:
+        found = await _described(archive, laid, header)
+        archive.pictures.sources.put(blob, found, found.memory_bytes)
+    instances.remember(archive, selection_of(laid), found.laid)
+    return found
 
 
 async def sources(archive: Archive, selection: Selection) -> AsyncIterator[Source]:
     """Each instance that `selection` points at."""
     async for laid, header in instances.described(archive, selection):
-        if len(header) <= HEADER_BYTES_AT_ONCE:
-            ds, json_bytes = _read(header)
-        else:
-            ds, json_bytes = await archive.pictures.run(lambda: _read(header))  # noqa: B023
-        yield await _source(archive, laid, ds, json_bytes * MEMORY_BYTES_OF_JSON_BYTE)
+        yield await _described(archive, laid, header)
+
+
+async def _described(archive: Archive, laid: Laid, header: bytes) -> Source:
+    if len(header) <= HEADER_BYTES_AT_ONCE:
+        ds, json_bytes = _read(header)
+    else:
+        ds, json_bytes = await archive.pictures.run(lambda: _read(header))
+    return await _source(archive, laid, ds, json_bytes * MEMORY_BYTES_OF_JSON_BYTE)
 
 
 def _read(header: bytes) -> tuple[DataSet, int]:

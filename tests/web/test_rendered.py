@@ -541,6 +541,28 @@ async def test_what_another_process_deletes_is_not_shown_any_more(archive_folder
             assert (await ask(one, url + resource)).status_code == 410
 
 
+async def test_what_stands_for_a_series_is_what_is_in_its_middle_now(index_url, archive_folder):
+    """REND-47: whoever stores or deletes; what was looked up before is not believed after that."""
+    settings = Settings(data=archive_folder, index=index_url, allow_delete=True)
+    async with client_of(settings) as one, client_of(settings) as other:
+        first, second, third = study(3)
+        urls = [await store(one, first)]
+        above = [urls[0].partition(level)[0] for level in ("/series", "/instances")]
+
+        async def is_shown(url: str) -> None:
+            wanted = (await ask(one, url + "/thumbnail")).headers["etag"]
+            for at in above * 2:
+                assert (await ask(one, at + "/thumbnail")).headers["etag"] == wanted
+
+        await is_shown(urls[0])
+        urls += [await store(other, second), await store(one, third)]
+        await is_shown(urls[1])
+        assert (await other.delete(urls[1])).status_code == 204
+        await is_shown(urls[0])
+        assert (await other.delete(above[0])).status_code == 204
+        assert [(await ask(one, at + "/thumbnail")).status_code for at in above] == [410, 410]
+
+
 async def test_the_profile_of_the_object_comes_before_the_codestreams(server):
     """REND-33: (0028,2000), else what is in the stored codestream, else sRGB."""
     samples = np.frombuffer(colours().PixelData, np.uint8).reshape(8, 16, 3)
