@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests import indices, postgresql
+from tests import in_memory, indices, postgresql
 
 
 @pytest.fixture(scope="session")
@@ -34,23 +33,11 @@ def postgresql_indices(postgresql_server):
         yield indices.Postgresql(postgresql_server, blank)
 
 
-MEMORY = Path("/dev/shm")
-MEMORY_BYTES_MIN = 2 * 1024**3
-"""Free, for what is in memory to be in nobody's way."""
-
-
 @pytest.fixture
-def archive_folder(tmp_path, sqlite_indices):
-    """A folder for an archive, with an empty index on SQLite.
-
-    In memory where there is room: of what tests in process take, half would be waiting for a disk.
-    What has to be durable is tested in `tmp_path`, with processes of its own.
-    """
-    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= MEMORY_BYTES_MIN:
-        with tempfile.TemporaryDirectory(dir=MEMORY, prefix="dicomweb-test-") as folder:
-            yield sqlite_indices.copied(Path(folder))
-    else:
-        yield sqlite_indices.copied(tmp_path)
+def archive_folder(sqlite_indices):
+    """A folder for an archive, with an empty index on SQLite."""
+    with tempfile.TemporaryDirectory(dir=in_memory.above(), prefix="dicomweb-test-") as folder:
+        yield sqlite_indices.copied(Path(folder))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

