@@ -59,7 +59,7 @@ class Pictures:
         self._kept: Recent[Hashable, _Picture] = Recent(KEPT_MAX, kept_bytes_max)
         self.sources: Recent[Hashable, Any] = Recent(SOURCES_MAX, SOURCES_BYTES_MAX)
         """Instances that were rendered, with what was read of them."""
-        self.representatives: Recent[Hashable, str] = Recent(KEPT_MAX)
+        self.representatives: Recent[Hashable, str] = Recent(SOURCES_MAX)
         """The blob of what stands for a study or series, by its UIDs and the index's version."""
         self._making: dict[Hashable, asyncio.Task[bytes]] = {}
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="render")
