@@ -563,6 +563,20 @@ async def test_what_stands_for_a_series_is_what_is_in_its_middle_now(index_url, 
         assert [(await ask(one, at + "/thumbnail")).status_code for at in above] == [410, 410]
 
 
+async def test_each_series_of_a_study_has_a_thumbnail_of_its_own(index_url, archive_folder):
+    """REND-47: whichever was asked for before, the study or another series."""
+    async with client_of(Settings(data=archive_folder, index=index_url)) as server:
+        study_uid = generate_uid()
+        urls = [await store(server, image(StudyInstanceUID=study_uid)) for _ in range(2)]
+        above = [url.partition("/instances")[0] for url in urls]
+        wanted = [(await ask(server, url + "/thumbnail")).headers["etag"] for url in urls]
+        assert wanted[0] != wanted[1]
+        await ask(server, urls[0].partition("/series")[0] + "/thumbnail")
+        for _ in range(2):
+            shown = [(await ask(server, at + "/thumbnail")).headers["etag"] for at in above]
+            assert shown == wanted
+
+
 async def test_the_profile_of_the_object_comes_before_the_codestreams(server):
     """REND-33: (0028,2000), else what is in the stored codestream, else sRGB."""
     samples = np.frombuffer(colours().PixelData, np.uint8).reshape(8, 16, 3)
