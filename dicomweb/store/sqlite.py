@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy.sql import ClauseElement
 
+from dicomweb.store.at_once import AtOnce
 from dicomweb.store.index import Index
 from dicomweb.store.statements import SQLITE, Ask, Compiled, Parameters, Row, Transaction, compiled
 from dicomweb.store.trouble import TookTooLong
@@ -64,12 +65,19 @@ class SqliteIndex(Index):
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="index-writer")
         self._reading = ThreadPoolExecutor(READERS, thread_name_prefix="index-reader")
         self._watching: sqlite3.Connection | None = None
+        self._at_once: AtOnce | None = None
 
     async def fetch(
         self, statement: ClauseElement, parameters: Parameters, seconds_max: float | None = None
     ) -> list[Row]:
         query = compiled(statement, SQLITE)
-        return await self._run(self._reading, lambda: self._read(query, parameters, seconds_max))
+        values = _values(query, parameters)
+        if (
+            self._at_once is not None
+            and (rows := self._at_once.answer(query.sql, values)) is not None
+        ):
+            return rows
+        return await self._run(self._reading, lambda: self._read(query.sql, values, seconds_max))
 
     def version(self) -> int | None:
         """As the database counts the commits of others than this connection, which makes none.
@@ -104,43 +112,41 @@ class SqliteIndex(Index):
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, work)
 
-    def _read(
-        self, query: Compiled, parameters: Parameters, seconds_max: float | None
-    ) -> list[Row]:
+    def _read(self, sql: str, values: Sequence[Any], seconds_max: float | None) -> list[Row]:
+        if self._at_once is None:
+            self._at_once = AtOnce(self._connect(query_only=True, waits=False))
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = self._connect(query_only=True)
         try:
-            return _fetch(connection, query, parameters, seconds_max)
+            return _fetch(connection, sql, values, seconds_max)
         finally:
             self._idle.append(connection)
 
     def _write_connection(self) -> sqlite3.Connection:
         if self._writer_connection is None:
-            self._writer_connection = self._connect(query_only=False)
-            self._writer_connection.execute("PRAGMA busy_timeout=0")  # `_begin` waits its way
+            self._writer_connection = self._connect(query_only=False, waits=False)  # `_begin` does
         return self._writer_connection
 
-    def _connect(self, *, query_only: bool) -> sqlite3.Connection:
+    def _connect(self, *, query_only: bool, waits: bool = True) -> sqlite3.Connection:
         connection = connect(self._path)
         connection.execute(f"PRAGMA query_only={query_only}")
+        if not waits:
+            connection.execute("PRAGMA busy_timeout=0")
         self._connections.append(connection)
         return connection
 
 
 def _fetch(
-    connection: sqlite3.Connection,
-    query: Compiled,
-    parameters: Parameters,
-    seconds_max: float | None,
+    connection: sqlite3.Connection, sql: str, values: Sequence[Any], seconds_max: float | None
 ) -> list[Row]:
     if seconds_max is None:
-        return connection.execute(query.sql, _values(query, parameters)).fetchall()
+        return connection.execute(sql, values).fetchall()
     deadline = time.monotonic() + seconds_max
     connection.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
     try:
-        return connection.execute(query.sql, _values(query, parameters)).fetchall()
+        return connection.execute(sql, values).fetchall()
     except sqlite3.OperationalError:
         if time.monotonic() > deadline:
             raise TookTooLong from None
