@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import zstandard
 
@@ -21,7 +22,17 @@ def compress(data: bytes) -> bytes:
 
 def decompress(data: bytes) -> bytes:
     """What was compressed."""
+    return unpacker()(data)
+
+
+def unpacker() -> Callable[[bytes], bytes]:
+    """`decompress` for many in a row, in this thread."""
     if not hasattr(_local, "decompressor"):
         _local.decompressor = zstandard.ZstdDecompressor()
-    decompressed: bytes = _local.decompressor.decompress(data)
-    return decompressed
+    unpacked: Callable[[bytes], bytes] = _local.decompressor.decompress
+    return unpacked
+
+
+def length(data: bytes) -> int:
+    """Of what was compressed."""
+    return int(zstandard.frame_content_size(data))

@@ -139,8 +139,10 @@ def _one(content: str | None) -> Select[Any]:
 @lru_cache
 def _series(levels: tuple[str, ...]) -> Select[Any]:
     pinned = (_LEVELS[level] == bindparam(level) for level in levels)
+    uids = STUDY_TABLE.c.StudyInstanceUID, SERIES_TABLE.c.SeriesInstanceUID
     joined = STUDY_TABLE.join(SERIES_TABLE)
-    return select(SERIES_TABLE.c.id).select_from(joined).where(*pinned).order_by(SERIES_TABLE.c.id)
+    found = select(SERIES_TABLE.c.id, *uids).select_from(joined).where(*pinned)
+    return found.order_by(SERIES_TABLE.c.id)
 
 
 @lru_cache
@@ -190,17 +192,25 @@ async def encodings(archive: Archive, selection: Selection) -> set[Encoding]:
     return {Encoding(*row) for row in rows}
 
 
+async def series_of(archive: Archive, selection: Selection) -> list[tuple[int, str, str]]:
+    """The series that `selection` points at: the id, the Study and the Series Instance UID."""
+    asked = _asked(selection)
+    rows = await archive.index.fetch(_series(tuple(asked)), asked)
+    return [(id, study, series) for id, study, series in rows]
+
+
 async def _pages(
     archive: Archive, selection: Selection, content: str | None = None
 ) -> AsyncIterator[list[tuple[Any, ...]]]:
-    asked = _asked(selection)
     if selection.instance is not None:
-        yield await archive.index.fetch(_one(content), asked)
+        yield await archive.index.fetch(_one(content), _asked(selection))
         return
-    for (series,) in await archive.index.fetch(_series(tuple(asked)), asked):
+    for series, *_ in await series_of(archive, selection):
         after = -1
         while page := await archive.index.fetch(_page(content), {"at": series, "after": after}):
             yield page
+            if len(page) < PAGE_ROWS:
+                break
             after = page[-1][0]
 
 

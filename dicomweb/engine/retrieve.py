@@ -10,7 +10,6 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TypeVar
 
 import orjson
@@ -19,9 +18,9 @@ from pydicom.datadict import tag_for_keyword
 from dicomweb.engine import encodings, objects
 from dicomweb.engine import instances as rows
 from dicomweb.engine.archive import Archive
-from dicomweb.engine.compression import decompress
 from dicomweb.engine.encodings import Encoding, ways
 from dicomweb.engine.instances import Instance, Laid
+from dicomweb.engine.metadata import metadata
 from dicomweb.engine.objects import Origin
 from dicomweb.pixels.frames import FrameIndex, align, whole_words
 from dicomweb.pixels.transcoding import Transcoding, transcoding
@@ -39,9 +38,6 @@ CHUNK_BYTES = 256 * 1024
 
 AT_ONCE_BYTES_MAX = 1024 * 1024
 """Up to this an object or a value is one read: a CT slice or a tile is; above, it is streamed."""
-
-METADATA_BYTES = 512 * 1024
-"""How much metadata is made before it is sent, give or take an instance."""
 
 Chunks = AsyncIterator[bytes]
 Range = tuple[int, int]
@@ -134,35 +130,6 @@ async def _inflated(archive: Archive, instance: Instance) -> Chunks:
             yield await archive.run(lambda: inflater.decompress(chunk, CHUNK_BYTES))  # noqa: B023
             chunk = inflater.unconsumed_tail
     yield inflater.flush()
-
-
-# Metadata ------------------------------------------------------------------------
-
-
-async def metadata(
-    archive: Archive, selection: Selection, write: Callable[[Instance, bytes], T]
-) -> AsyncIterator[list[T]]:
-    """What `write` makes, in a thread, of each instance and its DICOM JSON, some at a time.
-
-    `INSTANCE_URL` stands in the JSON where the URL of the instance belongs (Annex F).
-    """
-
-    def some(page: list[tuple[Instance, bytes]]) -> list[T]:
-        made: list[T] = []
-        size_bytes = 0
-        for instance, header in page:
-            text = decompress(header)
-            made.append(write(instance, text))
-            size_bytes += len(text)
-            if size_bytes > METADATA_BYTES:
-                break
-        return made
-
-    async for page in rows.headers(archive, selection):
-        while page:
-            made = await archive.run(partial(some, page))
-            yield made
-            page = page[len(made) :]
 
 
 # Frames and bulk data --------------------------------------------------------------
@@ -291,11 +258,11 @@ async def own_media_type(archive: Archive, laid: Laid, path: str) -> str:
         Uid(instance.SOPInstanceUID),
     )
 
-    def told(_: Instance, text: bytes) -> str:
+    def told(_: str, text: bytes) -> str:
         values = orjson.loads(text.replace(INSTANCE_URL, b"")).get(_DOCUMENT_TYPE, {}).get("Value")
         return str(values[0]).strip().lower() if values else ""
 
-    async for (media_type,) in metadata(archive, one, told):
+    async for (media_type,) in metadata(archive, one, lambda *_: told):
         return media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
     return ""
 

@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dicomweb.store.statements import Row
@@ -22,8 +23,12 @@ STEPS_MAX = 20_000
 """Of SQLite's machine that a question may take, or twice as many: some tenths of a millisecond."""
 LONG_SECONDS = 0.001
 """A question that took so long, whatever for, is one for a thread."""
-LONG_REMEMBERED = 50
-"""How often a statement that was too long is not tried: with other values it can be short."""
+LEFT_OUT, LEFT_OUT_MAX = 2, 64
+"""How often a statement that was too long is not tried, since with other values it can be short;
+twice as often when it is too long again.
+"""
+LONG_MAX = 1_000
+"""Statements that this is remembered of."""
 TURN_SECONDS = 0.002
 """Spent in one turn of the loop, after which whoever asks gives way to others."""
 REST_SECONDS, REST_SECONDS_MAX = 1.0, 64.0
@@ -43,6 +48,21 @@ def _blocks_read() -> Callable[[], int]:
     return lambda: resource.getrusage(resource.RUSAGE_THREAD).ru_inblock
 
 
+@dataclass(slots=True)
+class _Long:
+    """How often a statement is not to be tried."""
+
+    times: int = LEFT_OUT // 2
+    left: int = 0
+
+    def again(self) -> None:
+        self.times = self.left = min(2 * self.times, LEFT_OUT_MAX)
+
+    def is_due(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
 class AtOnce:
     """A connection of the event loop's own, which waits neither for a disk nor for a lock."""
 
@@ -54,8 +74,8 @@ class AtOnce:
         self._clock = clock
         self._looks = 0
         connection.set_progress_handler(self._look, STEPS_MAX)
-        self._long: dict[str, int] = {}
-        """How often statements are not to be tried."""
+        self._long: dict[str, _Long] = {}
+        """Statements that were too long when they were tried last."""
         self._spent_seconds = 0.0
         """In this turn of the loop."""
         self._rests_until = 0.0
@@ -79,7 +99,11 @@ class AtOnce:
         if self._blocks_read() > blocks:
             self._rest()
         elif rows is None or seconds > LONG_SECONDS:
-            self._long[sql] = LONG_REMEMBERED
+            if len(self._long) >= LONG_MAX:
+                self._long.clear()
+            self._long.setdefault(sql, _Long()).again()
+        else:
+            self._long.pop(sql, None)
         self._calm += 1
         if self._calm == CALM:
             self._rest_seconds = REST_SECONDS
@@ -88,10 +112,8 @@ class AtOnce:
     def _may(self, sql: str, now: float) -> bool:
         if now < self._rests_until or self._spent_seconds > TURN_SECONDS:
             return False
-        if left := self._long.get(sql, 0):
-            self._long[sql] = left - 1
-            return False
-        return _SEARCHES_IN_TEXTS not in sql
+        long = self._long.get(sql)
+        return (long is None or long.is_due()) and _SEARCHES_IN_TEXTS not in sql
 
     def _look(self) -> bool:
         """Whether it is too long; the first look can be due to the steps of questions before."""

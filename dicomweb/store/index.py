@@ -40,6 +40,14 @@ class Index(ABC):
         Raises TookTooLong when it is not done after `seconds_max`, and stops the database then.
         """
 
+    @abstractmethod
+    async def made(
+        self, statement: ClauseElement, parameters: Parameters, make: Callable[[list[Row]], T]
+    ) -> T:
+        """What `make` makes of the rows of a query, in a thread: to be there costs more than to
+        make something small.
+        """
+
     def version(self) -> int | None:
         """What is another number after each commit, whoever made it; None where that cannot be told
         at once.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -58,6 +59,11 @@ class PostgresqlIndex(Index):
         except TimeoutError:
             raise TookTooLong from None
         return [tuple(row.values()) for row in rows]
+
+    async def made(
+        self, statement: ClauseElement, parameters: Parameters, make: Callable[[list[Row]], T]
+    ) -> T:
+        return await asyncio.to_thread(make, await self.fetch(statement, parameters))
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         for _ in range(TRIES_MAX - 1):

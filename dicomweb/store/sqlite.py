@@ -79,6 +79,13 @@ class SqliteIndex(Index):
             return rows
         return await self._run(self._reading, lambda: self._read(query.sql, values, seconds_max))
 
+    async def made(
+        self, statement: ClauseElement, parameters: Parameters, make: Callable[[list[Row]], T]
+    ) -> T:
+        query = compiled(statement, SQLITE)
+        values = _values(query, parameters)
+        return await self._run(self._reading, lambda: make(self._read(query.sql, values, None)))
+
     def version(self) -> int | None:
         """As the database counts the commits of others than this connection, which makes none.
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from dicomweb.engine import retrieve
-from dicomweb.engine.instances import Instance, State, state
+from dicomweb.engine.instances import State, state
+from dicomweb.engine.metadata import Write, metadata
 from dicomweb.engine.retrieve import Part
 from dicomweb.web import offers, params
 from dicomweb.web.codings import coded, coding_of
@@ -56,14 +57,19 @@ async def retrieve_metadata(request: Request) -> Response:
 
 async def _parts(request: Request, asked: Selection, offer: Offer) -> AsyncIterator[Sent]:
     """A document an instance (WADO-15); JSON in parts holds an array of one each (RUL-22)."""
-    write = document if offer.media_type == DICOM_XML else b"[%b]".__mod__
+    document_of = document if offer.media_type == DICOM_XML else b"[%b]".__mod__
 
-    def part(instance: Instance, text: bytes) -> Sent:
-        url = request.url_of(instance)
-        body = write(text.replace(INSTANCE_URL, url.encode()))
-        return Sent(Part(len(body), body, EXPLICIT_VR_LE), offer.media_type, f"{url}/metadata")
+    def in_series(StudyInstanceUID: str, SeriesInstanceUID: str) -> Write[Sent]:
+        before = request.url_in(StudyInstanceUID, SeriesInstanceUID)
 
-    async for some in retrieve.metadata(request.archive, asked, part):
+        def part(SOPInstanceUID: str, text: bytes) -> Sent:
+            url = before + SOPInstanceUID
+            body = document_of(text.replace(INSTANCE_URL, url.encode()))
+            return Sent(Part(len(body), body, EXPLICIT_VR_LE), offer.media_type, f"{url}/metadata")
+
+        return part
+
+    async for some in metadata(request.archive, asked, in_series):
         for sent in some:
             yield sent
 
@@ -76,27 +82,49 @@ async def _json(request: Request, asked: Selection, now: State, headers: list[He
     bodies = request.archive.bodies
     known = (asked, now, request.base_url)
     coding = coding_of(request.headers.get("accept-encoding"))
-    body = bodies.get((*known, coding))
-    if body is None and coding is not None and (plain := bodies.get((*known, None))) is not None:
-        body = await request.archive.run(lambda: coded(plain, coding))
-        bodies.put((*known, coding), body, len(body))
-    if body is None:
-        stream = _remembered(request, _array(request, asked), (*known, None))
-        return Response(200, [JSON_TYPE, *headers], stream)
     named = [JSON_TYPE, *headers]
+    body = bodies.get((*known, coding))
+    if body is None:
+        plain = bodies.get((*known, None))
+        if plain is None:
+            chunks = _array(request, asked)
+            plain, more = await anext(chunks), await anext(chunks, None)
+            if more is not None:
+                stream = _remembered(request, _chained(plain, more, chunks), (*known, None))
+                return Response(200, named, stream)
+            bodies.put((*known, None), plain, len(plain))
+        body = plain
+        if coding is not None:
+            body = await request.archive.run(lambda: coded(plain, coding))
+            bodies.put((*known, coding), body, len(body))
     return Response(200, named if coding is None else [*named, ("Content-Encoding", coding)], body)
 
 
 async def _array(request: Request, asked: Selection) -> AsyncIterator[bytes]:
+    """Chunks of the array; one is held back until it is known whether it is the last."""
 
-    def placed(instance: Instance, text: bytes) -> bytes:
-        return text.replace(INSTANCE_URL, request.url_of(instance).encode())
+    def in_series(StudyInstanceUID: str, SeriesInstanceUID: str) -> Write[bytes]:
+        before = request.url_in(StudyInstanceUID, SeriesInstanceUID).encode()
+        return lambda uid, text: text.replace(INSTANCE_URL, before + uid.encode())
 
-    opening = b"["
-    async for some in retrieve.metadata(request.archive, asked, placed):
-        yield opening + b",".join(some)
+    held, opening = [b""], b"["
+    async for some in metadata(request.archive, asked, in_series):
+        if opening == b",":
+            yield b",".join(held)
+        held = some
+        held[0] = opening + held[0]
         opening = b","
-    yield b"]" if opening == b"," else b"[]"
+    if opening == b"[":
+        held = [b"["]
+    held[-1] += b"]"
+    yield b",".join(held)
+
+
+async def _chained(first: bytes, second: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    yield second
+    async for chunk in rest:
+        yield chunk
 
 
 async def _remembered(

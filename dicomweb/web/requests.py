@@ -83,9 +83,15 @@ class Request:
 
     def url_of(self, instance: Instance) -> str:
         """The URL of an instance as this client can reach it."""
+        series = self.url_in(instance.StudyInstanceUID, instance.SeriesInstanceUID)
+        return series + instance.SOPInstanceUID
+
+    def url_in(self, StudyInstanceUID: str, SeriesInstanceUID: str) -> str:
+        """What the URLs of instances of a series begin with; the SOP Instance UID is the rest."""
         uids = {
-            keyword: getattr(instance, keyword)
-            for keyword in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+            "StudyInstanceUID": StudyInstanceUID,
+            "SeriesInstanceUID": SeriesInstanceUID,
+            "SOPInstanceUID": "",
         }
         return self.base_url + answers.resource(Level.INSTANCE, uids)
 

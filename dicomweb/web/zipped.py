@@ -11,11 +11,13 @@ import time
 import uuid
 import zipfile
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import orjson
 
-from dicomweb.engine import retrieve
+from dicomweb.engine import instances, retrieve
+from dicomweb.engine.compression import decompress
 from dicomweb.engine.instances import Instance
 from dicomweb.web.requests import Request
 from schemas.dicom_json import INSTANCE_URL
@@ -35,42 +37,49 @@ async def zipped(request: Request, asked: Selection, *, dicomdir: bool) -> Async
     """
     sink, directory, number = _Sink(), DicomDir(), 0
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-        read = _read if dicomdir else _passed_over
-        async for some in retrieve.metadata(request.archive, asked, read):
-            for instance, header in some:
-                name = file_id(number)
-                number += 1
-                if dicomdir:
-                    directory.add(
-                        header,
-                        name,
-                        instance.SOPClassUID,
-                        instance.SOPInstanceUID,
-                        instance.TransferSyntaxUID,
-                    )
-                part = await retrieve.part(request.archive, instance, instance.syntax)
-                entry = _entry("/".join(name), instance.stored_microseconds)
-                with archive.open(entry, "w") as file:
-                    if isinstance(part.body, bytes):
-                        file.write(part.body)
-                    else:
-                        async for chunk in part.body:
-                            file.write(chunk)
-                            yield sink.taken()
-                yield sink.taken()
+        async for instance, header in _instances(request, asked, dicomdir=dicomdir):
+            name = file_id(number)
+            number += 1
+            if dicomdir:
+                directory.add(
+                    header,
+                    name,
+                    instance.SOPClassUID,
+                    instance.SOPInstanceUID,
+                    instance.TransferSyntaxUID,
+                )
+            part = await retrieve.part(request.archive, instance, instance.syntax)
+            entry = _entry("/".join(name), instance.stored_microseconds)
+            with archive.open(entry, "w") as file:
+                if isinstance(part.body, bytes):
+                    file.write(part.body)
+                else:
+                    async for chunk in part.body:
+                        file.write(chunk)
+                        yield sink.taken()
+            yield sink.taken()
         if dicomdir:
             whole = await request.archive.run(lambda: directory.file(f"2.25.{uuid.uuid4().int}"))
             archive.writestr(_entry("DICOMDIR", time.time_ns() // 1000), whole)
     yield sink.taken()
 
 
-def _read(instance: Instance, text: bytes) -> tuple[Instance, JsonDataSet]:
-    header: JsonDataSet = orjson.loads(text.replace(INSTANCE_URL, b""))
-    return instance, header
+async def _instances(
+    request: Request, asked: Selection, *, dicomdir: bool
+) -> AsyncIterator[tuple[Instance, JsonDataSet]]:
+    """Each with its DICOM JSON, where a directory needs that."""
+    if not dicomdir:
+        async for instance in instances.instances(request.archive, asked):
+            yield instance, {}
+        return
+    async for page in instances.headers(request.archive, asked):
+        for instance, header in page:
+            yield instance, await request.archive.run(partial(_read, header))
 
 
-def _passed_over(instance: Instance, _: bytes) -> tuple[Instance, JsonDataSet]:
-    return instance, {}
+def _read(header: bytes) -> JsonDataSet:
+    read: JsonDataSet = orjson.loads(decompress(header).replace(INSTANCE_URL, b""))
+    return read
 
 
 def file_id(number: int) -> tuple[str, ...]:
