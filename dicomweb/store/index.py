@@ -40,13 +40,11 @@ class Index(ABC):
         Raises TookTooLong when it is not done after `seconds_max`, and stops the database then.
         """
 
-    @abstractmethod
     async def made(
         self, statement: ClauseElement, parameters: Parameters, make: Callable[[list[Row]], T]
     ) -> T:
-        """What `make` makes of the rows of a query, in a thread: to be there costs more than to
-        make something small.
-        """
+        """What `make` makes of the rows of a query, in a thread."""
+        return await asyncio.to_thread(make, await self.fetch(statement, parameters))
 
     def version(self) -> int | None:
         """What is another number after each commit, whoever made it; None where that cannot be told

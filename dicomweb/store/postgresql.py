@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -59,11 +58,6 @@ class PostgresqlIndex(Index):
         except TimeoutError:
             raise TookTooLong from None
         return [tuple(row.values()) for row in rows]
-
-    async def made(
-        self, statement: ClauseElement, parameters: Parameters, make: Callable[[list[Row]], T]
-    ) -> T:
-        return await asyncio.to_thread(make, await self.fetch(statement, parameters))
 
     async def _transact(self, make: Callable[[], Transaction[T]]) -> T:
         for _ in range(TRIES_MAX - 1):

@@ -82,6 +82,7 @@ class SqliteIndex(Index):
     async def made(
         self, statement: ClauseElement, parameters: Parameters, make: Callable[[list[Row]], T]
     ) -> T:
+        """In the thread that reads them: to get to another costs more than most of what is made."""
         query = compiled(statement, SQLITE)
         values = _values(query, parameters)
         return await self._run(self._reading, lambda: make(self._read(query.sql, values, None)))
