@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydicom.datadict import (
     dictionary_has_tag,
@@ -20,6 +21,8 @@ from pydicom.datadict import (
 
 from schemas.reasons import BAD_QUERY, Refused
 
+NAMES_REMEMBERED = 1_024
+NAME_LENGTH_REMEMBERED = 128
 STEPS_MAX = 16
 """Sequences within sequences that a path may lead through."""
 
@@ -93,6 +96,17 @@ def parse(text: str, creators: Creators) -> Path | None:
 
     Refused for a private attribute whose creator is not told (QIDO-21), and for too long a path.
     """
+    if not creators and len(text) <= NAME_LENGTH_REMEMBERED:
+        return _parsed_before(text)
+    return _parsed(text, creators)
+
+
+@lru_cache(NAMES_REMEMBERED)
+def _parsed_before(text: str) -> Path | None:
+    return _parsed(text, {})
+
+
+def _parsed(text: str, creators: Creators) -> Path | None:
     pieces = _pieces(text)
     if len(pieces) > STEPS_MAX:
         raise Refused(BAD_QUERY, f"{len(pieces)} attributes in one path; {STEPS_MAX} are the most.")

@@ -80,6 +80,10 @@ class Term:
     or_empty: bool = False
     """Whether an entity without a value is matched too (RUL-21)."""
 
+    def asking(self, form: Form, values: tuple[Value, ...], words: tuple[str, ...] = ()) -> Term:
+        """This attribute, asked for in a form."""
+        return Term(self.path, self.attribute, self.match, form, values, words, self.or_empty)
+
 
 @dataclass(frozen=True, slots=True)
 class Manner:
@@ -184,9 +188,10 @@ def key_terms(
 ) -> list[Term]:
     """What `text` asks of one attribute; nothing for universal matching (PS3.4 C.2.2.2.3)."""
     match = match_of(path[-1].vr) if attribute is None else attribute.match
-    blank = Term(path, attribute, match, Form.EMPTY)
+    is_key = attribute is not None and attribute.key and not attribute.sequence
+    or_empty = manner.empty_matches and is_key
     if manner.empty_values and text == EMPTY_VALUE:
-        return [blank]
+        return [Term(path, attribute, match, Form.EMPTY)]
     if not text or match is Match.NONE:
         return []
     if match in _WITH_WILDCARDS and not text.strip("*"):
@@ -198,13 +203,7 @@ def key_terms(
             BAD_QUERY, f"{paths.name(path)}: a value this long or with a NUL is no value."
         )
     grammar = _GRAMMARS[match]
-    blank = replace(
-        blank,
-        or_empty=manner.empty_matches
-        and attribute is not None
-        and attribute.key
-        and not attribute.sequence,
-    )
+    blank = Term(path, attribute, match, Form.EMPTY, or_empty=or_empty)
     if manner.multiple_values and path[-1].vr in _MULTIPLE_VRS and "\\" in text:
         if _has_wildcard(text):
             raise Refused(BAD_QUERY, f"{paths.name(path)}: several values take no wildcards.")
@@ -251,7 +250,7 @@ def equal(attribute: Attribute, *wanted: str) -> Term:
 
 
 def _uid_list(blank: Term, text: str, _: Manner) -> Term:
-    return replace(blank, form=Form.ONE_OF, values=uids(paths.name(blank.path), text))
+    return blank.asking(Form.ONE_OF, uids(paths.name(blank.path), text))
 
 
 def _text(blank: Term, text: str, _: Manner) -> Term:
@@ -259,9 +258,9 @@ def _text(blank: Term, text: str, _: Manner) -> Term:
     separated = text.replace(",", "\\") if blank.path[-1].vr == "CS" else text
     listed = _listed(blank.path, separated.split("\\"))
     if _has_wildcard(text):
-        return replace(blank, form=Form.LIKE, values=tuple(_pattern(value) for value in listed))
+        return blank.asking(Form.LIKE, tuple(_pattern(value) for value in listed))
     compared = (values.comparable(Match.TEXT, value) for value in listed)
-    return replace(blank, form=Form.ONE_OF, values=tuple(compared))
+    return blank.asking(Form.ONE_OF, tuple(compared))
 
 
 def _listed(path: Path, texts: Sequence[str]) -> tuple[str, ...]:
@@ -276,7 +275,7 @@ def _listed(path: Path, texts: Sequence[str]) -> tuple[str, ...]:
 
 def _exact(blank: Term, text: str, _: Manner) -> Term:
     listed = _listed(blank.path, text.split("\\"))
-    return replace(blank, form=Form.ONE_OF, values=listed)
+    return blank.asking(Form.ONE_OF, listed)
 
 
 def _pattern(text: str) -> str:
@@ -296,21 +295,21 @@ def _name(blank: Term, text: str, manner: Manner) -> Term:
     if "=" in text:
         wanted = tuple(group if group.strip("*") else None for group in asked)
     words = values.words(text.replace("*", " ").replace("?", " ")) if manner.fuzzy else ()
-    return replace(blank, form=Form.NAMED, values=wanted, words=words)
+    return blank.asking(Form.NAMED, wanted, words)
 
 
 def _number(blank: Term, text: str, _: Manner) -> Term:
     number = values.number(text)
     if number is None:
         raise Refused(BAD_QUERY, f"{paths.name(blank.path)}: {text[:80]!r} is not a whole number.")
-    return replace(blank, form=Form.ONE_OF, values=(number,))
+    return blank.asking(Form.ONE_OF, (number,))
 
 
 def _decimal(blank: Term, text: str, _: Manner) -> Term:
     number = values.decimal(text)
     if not number:
         raise Refused(BAD_QUERY, f"{paths.name(blank.path)}: {text[:80]!r} is not a number.")
-    return replace(blank, form=Form.ONE_OF, values=(number,))
+    return blank.asking(Form.ONE_OF, (number,))
 
 
 def _date(blank: Term, text: str, _: Manner) -> Term:
@@ -327,13 +326,13 @@ def _range(
     """PS3.4 C.2.2.2.5; a single value is the range it covers."""
     single = begin(text), end(text)
     if all(single):
-        return replace(blank, form=Form.BETWEEN, values=single)
+        return blank.asking(Form.BETWEEN, single)
     first, _, last = text.partition("-")
     bounds = first.strip(), last.strip()
     low, high = begin(bounds[0]), end(bounds[1])
     if not any(bounds) or (bounds[0] and not low) or (bounds[1] and not high) or "-" not in text:
         raise _no_range(blank, text, kind)
-    return replace(blank, form=Form.BETWEEN, values=(low or None, high or None))
+    return blank.asking(Form.BETWEEN, (low or None, high or None))
 
 
 def _no_range(blank: Term, text: str, kind: str) -> Refused:
@@ -347,13 +346,13 @@ def _moment(blank: Term, text: str, manner: Manner) -> Term:
     """
     zone_minutes = manner.offset_minutes or 0
     if (single := values.moment(text, zone_minutes)) is not None:
-        return replace(blank, form=Form.BETWEEN, values=(single.first, single.last))
+        return blank.asking(Form.BETWEEN, (single.first, single.last))
     for at in (at for at, character in enumerate(text) if character == "-"):
         sides = text[:at].strip(), text[at + 1 :].strip()
         first, last = (values.moment(side, zone_minutes) for side in sides)
         if any(sides) and (first or not sides[0]) and (last or not sides[1]):
             bounds = first.first if first else None, last.last if last else None
-            return replace(blank, form=Form.BETWEEN, values=bounds)
+            return blank.asking(Form.BETWEEN, bounds)
     raise _no_range(blank, text, "date-time")
 
 

@@ -233,6 +233,26 @@ def test_what_needs_no_archive_does_not_wait_for_it_to_be_loaded(words):
     assert "loaded" not in done.stderr
 
 
+LOOKED_THROUGH = """
+import gc
+from dicomweb import serving
+from dicomweb.settings import Settings
+
+async def looked_through():
+    return len(gc.get_objects())
+
+print(serving._run(Settings(), looked_through()), gc.get_freeze_count())
+"""
+
+
+def test_the_collector_does_not_look_through_what_is_loaded_again_and_again():
+    """A tenth of a second each time, in which nobody is answered."""
+    command = [sys.executable, "-c", LOOKED_THROUGH]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    left, loaded = map(int, ended.stdout.split())
+    assert left < loaded // 10
+
+
 @pytest.mark.parametrize("flags", [["--workers", "2"], []], ids=["workers", "two doors"])
 def test_processes_that_cannot_start_say_why_in_a_sentence(tmp_path, flags):
     (tmp_path / "index.sqlite").write_text("This is no database." * 100)

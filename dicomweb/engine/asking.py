@@ -65,7 +65,7 @@ def take_apart(query: Query, customs: Mapping[Path, Custom], dialect: str) -> As
             other, values = condition(term, target, side, f"{at}j{position}", dialect)
             joined.append(other)
             parameters |= values
-        conditions.append(replace(shape, joined=tuple(joined)))
+        conditions.append(replace(shape, joined=tuple(joined)) if joined else shape)
     inherited = tuple(sorted(query.inherited, reverse=True))
     whole = Shape(query.level, inherited, tuple(conditions), dialect, query.order)
     return Asked(whole, parameters, tuple(scanned), _identity(query))

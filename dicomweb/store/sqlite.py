@@ -122,7 +122,9 @@ class SqliteIndex(Index):
 
     def _read(self, sql: str, values: Sequence[Any], seconds_max: float | None) -> list[Row]:
         if self._at_once is None:
-            self._at_once = AtOnce(self._connect(query_only=True, waits=False))
+            connection = self._connect(query_only=True, waits=False)
+            connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens its files
+            self._at_once = AtOnce(connection)
         try:
             connection = self._idle.pop()
         except IndexError:

@@ -81,7 +81,7 @@ async def _json(request: Request, asked: Selection, now: State, headers: list[He
     """One top-level array, even of one (PS3.18 F.2.1)."""
     bodies = request.archive.bodies
     known = (asked, now, request.base_url)
-    coding = coding_of(request.headers.get("accept-encoding"))
+    coding = coding_of(request.fields.get("accept-encoding"))
     named = [JSON_TYPE, *headers]
     body = bodies.get((*known, coding))
     if body is None:

@@ -31,7 +31,7 @@ def parameters(query_string: bytes) -> Parameters:
 
 def _text(escaped: bytes) -> str:
     try:
-        text = unquote_to_bytes(escaped).decode()
+        text = (unquote_to_bytes(escaped) if b"%" in escaped else escaped).decode()
     except UnicodeDecodeError:
         raise Refused(BAD_QUERY, "The query is not UTF-8 where it is percent-encoded.") from None
     if "\0" in text:

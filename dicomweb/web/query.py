@@ -142,22 +142,23 @@ def search(
     return Asked(query, tuple(asking.warnings))
 
 
-_PATH_KEYS = {"study": "StudyInstanceUID", "series": "SeriesInstanceUID"}
-
-
 def _path_terms(path: Mapping[str, str], *, strict: bool) -> list[Term]:
     """What the path pins down; in a Patient ID nothing is special, not even a slash (%2F)."""
-    uids = ((keyword, uid(path, name, strict=strict)) for name, keyword in _PATH_KEYS.items())
-    found = [equal(_row(keyword), value) for keyword, value in uids if value]
+    uids = ((key, uid(path, name, strict=strict)) for name, key in _PATH_KEYS.items())
+    found = [equal(key, value) for key, value in uids if value]
     if "patient" in path:
         if "\0" in path["patient"]:
             raise Refused(BAD_QUERY, "The Patient ID in the path holds a NUL character.")
-        found.append(equal(_row("PatientID"), path["patient"]))
+        found.append(equal(_PATIENT, path["patient"]))
     return found
 
 
 def _row(keyword: str) -> Attribute:
     return next(attribute for attribute in ATTRIBUTES if attribute.keyword == keyword)
+
+
+_PATIENT = _row("PatientID")
+_PATH_KEYS = {"study": _row("StudyInstanceUID"), "series": _row("SeriesInstanceUID")}
 
 
 def _once(asked: Parameters) -> Parameters:

@@ -71,7 +71,7 @@ class Request:
             return settings.public_url.rstrip("/")
         return _base_url(self.scope, self.fields, _trusted(settings.trusted_proxies))
 
-    @cached_property
+    @property
     def accept(self) -> str | None:
         """The Accept header; of several, one list."""
         return self.fields.get("accept")

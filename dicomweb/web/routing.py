@@ -95,7 +95,7 @@ async def _coded(request: Request, response: Response) -> Response:
         return response
     if "vary" not in named:
         response.headers.append(("Vary", "Accept, Accept-Encoding"))
-    coding = coding_of(request.headers.get("accept-encoding"))
+    coding = coding_of(request.fields.get("accept-encoding"))
     body = response.body
     if isinstance(body, list):
         body = await joined(body)
