@@ -6,9 +6,9 @@ no object is opened.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Select, select
@@ -21,6 +21,7 @@ from schemas.attributes import Level
 from schemas.dicom_json import INSTANCE_URL
 from schemas.index import CONTENT_TABLE, TABLES
 
+T = TypeVar("T")
 DataSets = dict[int, Mapping[str, Any]]
 
 _ESCAPED = orjson.dumps(INSTANCE_URL.decode())[1:-1]
@@ -31,11 +32,21 @@ async def data_sets(archive: Archive, level: Level, ids: Sequence[int]) -> DataS
 
     BulkDataURIs in it have a placeholder for the URL of the instance.
     """
+    return await made_of(archive, level, ids, lambda found: found)
+
+
+async def made_of(
+    archive: Archive, level: Level, ids: Sequence[int], make: Callable[[DataSets], T]
+) -> T:
+    """What `make` makes of that, in a thread."""
     if not ids:
-        return {}
-    dialect = archive.index.dialect.name
-    rows = await archive.index.fetch(_contents(level, dialect), {"ids": list(ids)})
-    return await archive.run(lambda: {id: read(header) for id, header in rows})
+        return make({})
+    statement = _contents(level, archive.index.dialect.name)
+    return await archive.index.made(
+        statement,
+        {"ids": list(ids)},
+        lambda rows: make({id: read(header) for id, header in rows}),
+    )
 
 
 def read(header: bytes) -> Mapping[str, Any]:

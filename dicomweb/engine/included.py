@@ -9,7 +9,7 @@ import orjson
 
 from dicomweb.engine import answers
 from dicomweb.engine.archive import Archive
-from dicomweb.engine.firsts import data_sets
+from dicomweb.engine.firsts import DataSets, made_of
 from schemas.attributes import ATTRIBUTES, Level
 from schemas.dicom_json import INSTANCE_URL
 from schemas.matching import Member, select
@@ -47,13 +47,14 @@ async def include(
     wanted = beyond(query.fields, query.level)
     if not wanted and not query.fields.all:
         return made
-    found = await data_sets(archive, query.level, ids)
-    return await archive.run(
-        lambda: [
+
+    def included(found: DataSets) -> list[bytes]:
+        return [
             _with(answer, found.get(id, {}), query, wanted)
             for id, answer in zip(ids, made, strict=True)
         ]
-    )
+
+    return await made_of(archive, query.level, ids, included)
 
 
 def _with(

@@ -95,7 +95,7 @@ async def _json(request: Request, asked: Selection, now: State, headers: list[He
             bodies.put((*known, None), plain, len(plain))
         body = plain
         if coding is not None:
-            body = await request.archive.run(lambda: coded(plain, coding))
+            body = await coded(plain, coding, request.archive.run)
             bodies.put((*known, coding), body, len(body))
     return Response(200, named if coding is None else [*named, ("Content-Encoding", coding)], body)
 

@@ -103,7 +103,7 @@ async def _coded(request: Request, response: Response) -> Response:
         return response
     response.headers.append(("Content-Encoding", coding))
     if isinstance(body, bytes):
-        response.body = await request.archive.run(lambda: coded(body, coding))
+        response.body = await coded(body, coding, request.archive.run)
     else:
         stream = _stream_coded(request.archive, chunks(body), coding)
         response.body, response.length = stream, None

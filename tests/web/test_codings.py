@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 import brotli
@@ -10,7 +11,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dicomweb.web.codings import CODERS, coded, coding_of
+from dicomweb.web.codings import CODED_AT_ONCE_BYTES_MAX, CODERS, coded, coding_of
 from tests.make import instance
 from tests.web.asking import OHIF_FRAME, PATH, SERIES_PATH, STUDY_PATH, ids, put
 
@@ -50,7 +51,21 @@ def test_the_coding_a_client_likes_best(header, expected):
 @pytest.mark.parametrize("coding", CODERS)
 @given(data=st.binary(max_size=5000))
 def test_what_is_coded_is_read_back(coding, data):
-    assert READ[coding](coded(data, coding)) == data
+    assert READ[coding](asyncio.run(coded(data, coding, asyncio.to_thread))) == data
+
+
+@pytest.mark.parametrize("coding", CODERS)
+@pytest.mark.parametrize("more", [0, 1])
+async def test_what_is_long_is_coded_in_a_thread(coding, more):
+    data = bytes(CODED_AT_ONCE_BYTES_MAX + more)
+    ran = []
+
+    async def run(work):
+        ran.append(work)
+        return await asyncio.to_thread(work)
+
+    assert READ[coding](await coded(data, coding, run)) == data
+    assert len(ran) == more
 
 
 @given(st.text())
