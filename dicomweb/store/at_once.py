@@ -4,7 +4,8 @@ The way to a thread and back takes 0.2 ms of processor time where a processor sl
 look up a row by an index whose pages are in memory 0.01: without that way a search for a study
 takes two thirds of the time.  Whether pages are in memory is told by the kernel, which counts what
 a thread has to wait for: after the first question that waited for a disk, threads ask for a while.
-Work is bounded by the steps of SQLite's machine.
+Work is bounded by the steps of SQLite's machine; only to read a long value is one step, and after
+that the statement is left out for a while.
 """
 
 from __future__ import annotations

@@ -8,9 +8,22 @@ import orjson
 import pytest
 from pydicom.data import get_testdata_file
 
+from dicomweb.engine.instances import PAGE_ROWS
+from dicomweb.engine.metadata import MADE_BYTES, SHORT_BYTES
 from schemas.native_xml import NAMESPACE, document, read
 from tests.make import dataset, instance, part10
-from tests.web.asking import IDS, LEVELS, PATH, ROOT, SERIES_PATH, STUDY_PATH, ids, parts, put
+from tests.web.asking import (
+    IDS,
+    LEVELS,
+    PATH,
+    ROOT,
+    SERIES_PATH,
+    STUDY,
+    STUDY_PATH,
+    ids,
+    parts,
+    put,
+)
 
 XML = {"Accept": 'multipart/related; type="application/dicom+xml"'}
 JSON_PARTS = {"Accept": 'multipart/related; type="application/dicom+json"'}
@@ -112,3 +125,33 @@ async def test_what_is_remembered_is_forgotten_when_it_changes(server):
         assert seen[0] == seen[1] == seen[2]
     (other, *_) = (await server.get(path, headers={"Host": "elsewhere"})).json()
     assert other["7FE00010"]["BulkDataURI"].startswith("http://elsewhere/")
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_metadata_of_many_is_one_array_in_the_order_stored(server, coding):
+    """WADO-13, JSON-01: whole pages of the index, some of a page, and more than is made at once."""
+    long = "x" * (MADE_BYTES // 2)
+    sent = [ids(number) for number in range(1, PAGE_ROWS + 1)]
+    sent += [ids(number, series=2) for number in range(1, 4)]
+    sent += [ids(number, series=3) | {"ImageComments": long} for number in range(1, 6)]
+    for begin in range(0, len(sent), 50):
+        await put(server, *(instance(**one) for one in sent[begin : begin + 50]))
+    told = await server.get(STUDY_PATH + "/metadata", headers={"Accept-Encoding": coding})
+    uids = [one["00080018"]["Value"][0] for one in told.json()]
+    assert uids == [one["SOPInstanceUID"] for one in sent]
+    for number in (1, 2, 3):
+        path = f"{STUDY_PATH}/series/{ids(1, series=number)['SeriesInstanceUID']}/metadata"
+        some = [one for one in told.json() if one["0020000E"]["Value"] == [f"{STUDY}.{number}"]]
+        for _ in range(2):
+            answer = await server.get(path, headers={"Accept-Encoding": coding})
+            assert answer.json() == some
+        urls = {one["7FE00010"]["BulkDataURI"].rpartition("/instances/")[0] for one in some}
+        assert urls == {f"{ROOT}{path.removesuffix('/metadata')}"}
+
+
+async def test_metadata_of_one_that_is_long_is_all_there(server):
+    """It is unpacked in a thread."""
+    comments = "y" * (2 * SHORT_BYTES)
+    await put(server, instance(**IDS, ImageComments=comments))
+    (found,) = (await server.get(PATH + "/metadata")).json()
+    assert found["00204000"]["Value"] == [comments]
