@@ -22,6 +22,7 @@ Blank = tuple[bytes, Callable[[Any], bytes]]
 SEPARATOR = " "
 ENCODINGS_CACHED_MAX = 4096
 MODALITIES_CACHED_MAX = 1024
+NUMBERS_CACHED_MAX = 4096
 
 _RESOURCES = {
     Level.PATIENT: "",
@@ -80,6 +81,7 @@ def _marker(computed: Computed) -> bytes:
     return marker
 
 
+@lru_cache(NUMBERS_CACHED_MAX)
 def _number(count: int) -> bytes:
     return b',"Value":[%d]' % count
 
@@ -133,11 +135,17 @@ def blanks_at(level: Level) -> tuple[Blank, ...]:
     return tuple((_marker(computed), FILLED[computed][1]) for computed in computed_at(level))
 
 
-def fill(answer: bytes, blanks: Sequence[Blank], values: Sequence[Any]) -> bytes:
-    """`answer` with the values of its computed attributes in place."""
-    for (marker, written), value in zip(blanks, values, strict=True):
-        answer = answer.replace(marker, written(value))
-    return answer
+def filled(rows: Sequence[Sequence[Any]], begin: int, blanks: Sequence[Blank]) -> list[bytes]:
+    """The answers of a page, with the values of their computed attributes in place: of each row the
+    answer is at `begin`, and the values follow it.
+    """
+    found: list[bytes] = [row[begin] for row in rows]
+    for at, (marker, written) in enumerate(blanks, begin + 1):
+        found = [
+            answer.replace(marker, written(row[at]))
+            for answer, row in zip(found, rows, strict=True)
+        ]
+    return found
 
 
 def available_now(answers: bytes) -> bytes:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dicomweb.engine import answers
-from dicomweb.engine.answers import Blank
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.asking import Asked, ask
 from dicomweb.engine.firsts import data_sets
@@ -114,8 +113,7 @@ class _Search:
         return Found(await self._answers(rows), max(remaining, 0), counted)
 
     async def _answers(self, rows: Sequence[Row]) -> list[bytes]:
-        levels = [answers.blanks_at(level) for level in self.asked.shape.levels]
-        made = [_answer(levels, row) for row in rows]
+        made = _answers(self.asked.shape.levels, rows)
         if not self.query.fields.all and not self.query.fields.paths:
             return made
         ids = [row[-1] for row in rows]
@@ -276,11 +274,13 @@ class _Search:
         return f"{told}." if all_read else f"{told}, not of all there are; more may match."
 
 
-def _answer(levels: Sequence[Sequence[Blank]], row: Row) -> bytes:
-    """What a row says: of each level, the lowest first, an answer and what is computed in it."""
+def _answers(levels: Sequence[Level], rows: Sequence[Row]) -> list[bytes]:
+    """What rows say: of each level, the lowest first, an answer and what is computed in it."""
     filled, begin = [], 0
-    for blanks in levels:
-        end = begin + 1 + len(blanks)
-        filled.append(answers.fill(row[begin], blanks, row[begin + 1 : end]))
-        begin = end
-    return filled[0] if len(filled) == 1 else answers.merge(filled)
+    for level in levels:
+        blanks = answers.blanks_at(level)
+        filled.append(answers.filled(rows, begin, blanks))
+        begin += 1 + len(blanks)
+    return (
+        filled[0] if len(filled) == 1 else [answers.merge(all) for all in zip(*filled, strict=True)]
+    )
