@@ -6,6 +6,7 @@ import re
 
 import orjson
 import pytest
+from pydicom import Dataset
 from pydicom.data import get_testdata_file
 
 from dicomweb.engine.instances import PAGE_ROWS
@@ -128,17 +129,20 @@ async def test_what_is_remembered_is_forgotten_when_it_changes(server):
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])
-async def test_metadata_of_many_is_one_array_in_the_order_stored(server, coding):
+async def test_metadata_of_many_is_one_array_series_after_series(server, coding):
     """WADO-13, JSON-01: whole pages of the index, some of a page, and more than is made at once."""
-    long = "x" * (MADE_BYTES // 2)
+    long = referenced(MADE_BYTES // 2)
     sent = [ids(number) for number in range(1, PAGE_ROWS + 1)]
     sent += [ids(number, series=2) for number in range(1, 4)]
-    sent += [ids(number, series=3) | {"ImageComments": long} for number in range(1, 6)]
+    sent += [ids(number, series=3) | {"ReferencedImageSequence": long} for number in range(1, 6)]
     for begin in range(0, len(sent), 50):
         await put(server, *(instance(**one) for one in sent[begin : begin + 50]))
     told = await server.get(STUDY_PATH + "/metadata", headers={"Accept-Encoding": coding})
+    assert len(told.content) > 2 * MADE_BYTES
     uids = [one["00080018"]["Value"][0] for one in told.json()]
-    assert uids == [one["SOPInstanceUID"] for one in sent]
+    assert sorted(uids) == sorted(one["SOPInstanceUID"] for one in sent)
+    series = [one["0020000E"]["Value"][0] for one in told.json()]
+    assert series == sorted(series)
     for number in (1, 2, 3):
         path = f"{STUDY_PATH}/series/{ids(1, series=number)['SeriesInstanceUID']}/metadata"
         some = [one for one in told.json() if one["0020000E"]["Value"] == [f"{STUDY}.{number}"]]
@@ -151,7 +155,20 @@ async def test_metadata_of_many_is_one_array_in_the_order_stored(server, coding)
 
 async def test_metadata_of_one_that_is_long_is_all_there(server):
     """It is unpacked in a thread."""
-    comments = "y" * (2 * SHORT_BYTES)
-    await put(server, instance(**IDS, ImageComments=comments))
-    (found,) = (await server.get(PATH + "/metadata")).json()
-    assert found["00204000"]["Value"] == [comments]
+    items = referenced(2 * SHORT_BYTES)
+    await put(server, instance(**IDS, ReferencedImageSequence=items))
+    answer = await server.get(PATH + "/metadata")
+    assert len(answer.content) > SHORT_BYTES
+    (found,) = answer.json()
+    told = [item["00081155"]["Value"][0] for item in found["00081140"]["Value"]]
+    assert told == [item.ReferencedSOPInstanceUID for item in items]
+
+
+def referenced(json_bytes):
+    """Items that are so long at least as JSON."""
+    items = []
+    for number in range(json_bytes // 64):
+        item = Dataset()
+        item.ReferencedSOPInstanceUID = f"1.2.3.{number}"
+        items.append(item)
+    return items
