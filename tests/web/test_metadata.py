@@ -132,7 +132,7 @@ async def test_what_is_remembered_is_forgotten_when_it_changes(server):
 async def test_metadata_of_many_is_one_array_series_after_series(server, coding):
     """WADO-13, JSON-01: whole pages of the index, some of a page, and more than is made at once."""
     long = referenced(MADE_BYTES // 2)
-    sent = [ids(number) for number in range(1, PAGE_ROWS + 1)]
+    sent = [ids(number) for number in range(1, PAGE_ROWS + 2)]
     sent += [ids(number, series=2) for number in range(1, 4)]
     sent += [ids(number, series=3) | {"ReferencedImageSequence": long} for number in range(1, 6)]
     for begin in range(0, len(sent), 50):
