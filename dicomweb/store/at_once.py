@@ -32,7 +32,7 @@ LONG_MAX = 1_000
 """Statements that this is remembered of."""
 TURN_SECONDS = 0.002
 """Spent in one turn of the loop, after which whoever asks gives way to others."""
-REST_SECONDS, REST_SECONDS_MAX = 1.0, 64.0
+REST_SECONDS, REST_SECONDS_MAX = 1.0, 8.0
 """For which nothing is asked here after a disk was waited for; twice as long each time."""
 CALM = 1_000
 """Questions without a disk after which the next rest is a short one again."""
