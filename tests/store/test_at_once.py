@@ -188,5 +188,7 @@ async def test_the_index_answers_what_is_short_without_giving_the_loop_away(arch
         with pytest.raises(StopIteration) as told:
             index.fetch(uids, {}).send(None)
         assert told.value.value == [("1.2",)]
+        waits_seconds = index._at_once._connection.execute("PRAGMA busy_timeout").fetchall()
+        assert waits_seconds == [(0,)]
     finally:
         await index.close()
