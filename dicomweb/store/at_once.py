@@ -4,8 +4,8 @@ The way to a thread and back takes 0.2 ms of processor time where a processor sl
 look up a row by an index whose pages are in memory 0.01: without that way a search for a study
 takes two thirds of the time.  Whether pages are in memory is told by the kernel, which counts what
 a thread has to wait for: after the first question that waited for a disk, threads ask for a while.
-Work is bounded by the steps of SQLite's machine; only to read a long value is one step, and after
-that the statement is left out for a while.
+Work is bounded by the steps of SQLite's machine, and by the length of values, since to read one is
+one step.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from dicomweb.store.statements import Row
 
 STEPS_MAX = 20_000
 """Of SQLite's machine that a question may take, or twice as many: some tenths of a millisecond."""
+VALUE_BYTES_MAX = 256 * 1024
+"""Of a value that is read or asked with: where the tiles of a large slide lie takes megabytes."""
 LONG_SECONDS = 0.001
 """A question that took so long, whatever for, is one for a thread."""
 LEFT_OUT, LEFT_OUT_MAX = 2, 64
@@ -75,6 +77,7 @@ class AtOnce:
         self._clock = clock
         self._looks = 0
         connection.set_progress_handler(self._look, STEPS_MAX)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, VALUE_BYTES_MAX)
         self._long: dict[str, _Long] = {}
         """Statements that were too long when they were tried last."""
         self._spent_seconds = 0.0
@@ -93,8 +96,8 @@ class AtOnce:
         blocks = self._blocks_read()
         try:
             rows = self._connection.execute(sql, values).fetchall()
-        except sqlite3.OperationalError:  # too many steps, or a lock; a thread finds out
-            rows = None
+        except (sqlite3.OperationalError, sqlite3.DataError):
+            rows = None  # too many steps, too long, or a lock; a thread finds out
         seconds = self._clock() - begun
         self._spend(seconds)
         if self._blocks_read() > blocks:

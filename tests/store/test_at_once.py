@@ -19,6 +19,7 @@ from dicomweb.store.at_once import (
     REST_SECONDS,
     STEPS_MAX,
     TURN_SECONDS,
+    VALUE_BYTES_MAX,
     AtOnce,
 )
 from dicomweb.store.opening import open_index
@@ -96,6 +97,24 @@ async def test_nor_is_the_statement_of_one_that_took_too_long(asked, clock):
     clock.step_seconds = 0
     assert await in_the_next_turn(asked, COUNT, 3) is None
     assert await in_the_next_turn(asked, "SELECT 1") == [(1,)]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_with_a_long_value_a_thread_asks(asked, more):
+    length = VALUE_BYTES_MAX + more
+    told = asked.answer("SELECT length(?)", ("x" * length,))
+    assert told == (None if more else [(length,)])
+
+
+async def test_a_long_value_is_read_by_a_thread(tmp_path):
+    path = tmp_path / "long"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("CREATE TABLE held (content BLOB)")
+        other.execute("INSERT INTO held VALUES (zeroblob(?))", (VALUE_BYTES_MAX + 1,))
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as connection:
+        asked = AtOnce(connection)
+        assert asked.answer("SELECT content FROM held", ()) is None
+        assert await in_the_next_turn(asked, "SELECT count(*) FROM held") == [(1,)]
 
 
 async def test_many_short_ones_are_not_taken_for_a_long_one(asked):
