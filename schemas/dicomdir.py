@@ -7,7 +7,7 @@ invented where it does not.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -103,7 +103,7 @@ class DicomDir:
 
     def add(
         self,
-        data_set: JsonDataSet,
+        data_set: Mapping[str, Any],
         file_id: Sequence[str],
         sop_class: str,
         instance: str,
@@ -167,7 +167,7 @@ def _link(records: dict[str, Record]) -> None:
 
 def _encoded(
     name: str,
-    data_set: JsonDataSet,
+    data_set: Mapping[str, Any],
     keys: Sequence[str],
     about: dict[str, tuple[str, list[str]]],
 ) -> bytearray:

@@ -23,6 +23,7 @@ from schemas.reasons import BAD_QUERY, Refused
 
 NAMES_REMEMBERED = 1_024
 NAME_LENGTH_REMEMBERED = 128
+"""Names that clients ask by over and over, and what they were taken for."""
 STEPS_MAX = 16
 """Sequences within sequences that a path may lead through."""
 

@@ -147,10 +147,15 @@ def _series(levels: tuple[str, ...]) -> Select[Any]:
 
 @lru_cache
 def _page(content: str | None) -> Select[Any]:
-    """Some rows of a series, sought by key, so that the last page costs what the first does."""
+    return paged(_select(content))
+
+
+def paged(found: Select[Any]) -> Select[Any]:
+    """Some of what is found in the series `at`, sought by key, so that the last page costs what the
+    first does.
+    """
     return (
-        _select(content)
-        .where(INSTANCE_TABLE.c.series_id == bindparam("at"))
+        found.where(INSTANCE_TABLE.c.series_id == bindparam("at"))
         .where(INSTANCE_TABLE.c.id > bindparam("after"))
         .order_by(INSTANCE_TABLE.c.id)
         .limit(PAGE_ROWS)

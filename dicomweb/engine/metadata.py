@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, select
 
 from dicomweb.engine.archive import Archive
 from dicomweb.engine.compression import length, unpacker
-from dicomweb.engine.instances import PAGE_ROWS, headers, series_of
+from dicomweb.engine.instances import PAGE_ROWS, headers, paged, series_of
 from dicomweb.store.statements import Row
 from schemas.identifiers import Selection
 from schemas.index import CONTENT_TABLE, INSTANCE_TABLE
@@ -82,12 +82,4 @@ _COLUMNS = (INSTANCE_TABLE.c.id, INSTANCE_TABLE.c.SOPInstanceUID, CONTENT_TABLE.
 
 @lru_cache
 def _page() -> Select[Any]:
-    """Some rows of a series, sought by key, so that the last page costs what the first does."""
-    return (
-        select(*_COLUMNS)
-        .select_from(INSTANCE_TABLE.join(CONTENT_TABLE))
-        .where(INSTANCE_TABLE.c.series_id == bindparam("at"))
-        .where(INSTANCE_TABLE.c.id > bindparam("after"))
-        .order_by(INSTANCE_TABLE.c.id)
-        .limit(PAGE_ROWS)
-    )
+    return paged(select(*_COLUMNS).select_from(INSTANCE_TABLE.join(CONTENT_TABLE)))

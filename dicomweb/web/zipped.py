@@ -10,20 +10,16 @@ import io
 import time
 import uuid
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from typing import Any
 
-import orjson
-
 from dicomweb.engine import instances, retrieve
-from dicomweb.engine.compression import decompress
+from dicomweb.engine.firsts import read as read_header
 from dicomweb.engine.instances import Instance
 from dicomweb.web.requests import Request
-from schemas.dicom_json import INSTANCE_URL
 from schemas.dicomdir import DicomDir
 from schemas.identifiers import Selection
-from schemas.json_forms import JsonDataSet
 
 FOLDER = "DICOM"
 FILES_PER_FOLDER = 1000
@@ -66,7 +62,7 @@ async def zipped(request: Request, asked: Selection, *, dicomdir: bool) -> Async
 
 async def _instances(
     request: Request, asked: Selection, *, dicomdir: bool
-) -> AsyncIterator[tuple[Instance, JsonDataSet]]:
+) -> AsyncIterator[tuple[Instance, Mapping[str, Any]]]:
     """Each with its DICOM JSON, where a directory needs that."""
     if not dicomdir:
         async for instance in instances.instances(request.archive, asked):
@@ -74,12 +70,7 @@ async def _instances(
         return
     async for page in instances.headers(request.archive, asked):
         for instance, header in page:
-            yield instance, await request.archive.run(partial(_read, header))
-
-
-def _read(header: bytes) -> JsonDataSet:
-    read: JsonDataSet = orjson.loads(decompress(header).replace(INSTANCE_URL, b""))
-    return read
+            yield instance, await request.archive.run(partial(read_header, header))
 
 
 def file_id(number: int) -> tuple[str, ...]:
